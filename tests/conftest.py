@@ -1,0 +1,43 @@
+"""Fixtures that every suite shares."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from meter import guard, recorder, settings
+from meter.home import Home
+
+FOREIGN = ("METER_", "OTEL_", "OPENAI_", "ANTHROPIC_", "XDG_STATE_HOME")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test sees the developer's own settings, and none leaves its own behind."""
+    for name in list(os.environ):
+        if name.startswith(FOREIGN) and not name.startswith("METER_TEST_"):
+            monkeypatch.delenv(name)
+    settings.reset()
+    guard.failures.clear()
+    yield
+    recorder.close()
+    settings.reset()
+    guard.failures.clear()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A fresh home, in force for this process and its children."""
+    path = tmp_path / "home"
+    monkeypatch.setenv("METER_HOME", str(path))
+    settings.reset()
+    return Home(path)
+
+
+def lines_of(home: Home) -> list[bytes]:
+    """Return every whole line in the spool, whatever its kind."""
+    data = b"".join(segment.read_bytes() for segment in sorted(home.spool.glob("*.ndjson")))
+    return [line for line in data.split(b"\n") if line]
