@@ -6,11 +6,13 @@ A header is the file's first lines, each `-- key: value`. Keys by folder:
     metrics          name, unit, kind (sum or gauge), help, attributes, value, param (repeated), needs
 
 `param` is `name = help` or `name type = help`; `$name` in the statement must match. Without a type `from` and `to` are
-timestamptz, all else is text. `needs` and `attributes` are lists with commas.
+timestamptz, all else is text. A type that ends in `?` may be left out: the statement then sees NULL.
+`needs` and `attributes` are lists with commas.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -35,7 +37,7 @@ FOLDERS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
 """The keys a header must have, and those it may have, by folder."""
 
 _HEADER = re.compile(r"--\s*([a-z_]+):\s*(.*\S)\s*")
-_PARAM = re.compile(r"([a-z_][a-z0-9_]*)(?:\s+([a-z]+(?:\[\])?))?\s*=\s*(\S.*)")
+_PARAM = re.compile(r"([a-z_][a-z0-9_]*)(?:\s+([a-z]+(?:\[\])?\??))?\s*=\s*(\S.*)")
 
 
 def _timestamptz(value: Any) -> datetime:
@@ -56,6 +58,7 @@ TYPES: Mapping[str, Callable[[Any], Any]] = {
     "decimal": lambda value: Decimal(str(value)),
     "text": str,
     "text[]": _texts,
+    "json": lambda value: value if isinstance(value, str) else json.dumps(value),
 }
 """What a parameter's type makes of a value; a refusal is a ValueError or TypeError."""
 
@@ -67,6 +70,7 @@ class Param:
     name: str
     type: str
     help: str
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,11 +101,11 @@ class Query:
 
     def _typed(self, param: Param, values: Mapping[str, Any]) -> Any:
         where = f"{self.kind}/{self.name}"
-        if param.name not in values:
-            raise QueryInvalid(f"{where} needs the parameter {param.name!r}", hint=param.help)
-        value = values[param.name]
-        if value is None:
+        value = values.get(param.name)
+        if value is None and param.optional:
             return None
+        if value is None:
+            raise QueryInvalid(f"{where} needs the parameter {param.name!r}", hint=param.help)
         try:
             return TYPES[param.type](value)
         except (ValueError, TypeError, ArithmeticError) as error:
@@ -184,6 +188,7 @@ def _param(where: str, value: str) -> Param:
         )
     name, kind, about = match.groups()
     kind = kind or ("timestamptz" if name in {"from", "to"} else "text")
-    if kind not in TYPES:
+    base = kind.removesuffix("?")
+    if base not in TYPES:
         raise QueryInvalid(f"{where}: {name} has the unknown type {kind!r}", hint=f"types are: {', '.join(TYPES)}")
-    return Param(name, kind, about)
+    return Param(name, base, about, optional=kind != base)

@@ -1,0 +1,22 @@
+-- name: gen_ai.client.inference.usage.input_tokens
+-- unit: {token}
+-- kind: sum
+-- help: Input tokens of inference, cached ones included.
+-- attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.token.modality, gen_ai.request.model, gen_ai.response.model
+-- value: value
+-- needs: calls
+-- OpenTelemetry's GenAI conventions, current generation: embeddings and fetch_response are not inference, and the modality is
+-- unknown where the provider gives no split.
+SELECT
+    operation AS "gen_ai.operation.name",
+    provider AS "gen_ai.provider.name",
+    part.modality AS "gen_ai.token.modality",
+    request_model AS "gen_ai.request.model",
+    response_model AS "gen_ai.response.model",
+    sum(part.tokens) AS value
+FROM calls
+CROSS JOIN LATERAL (
+    VALUES ('audio', input_audio_tokens), ('unknown', input_tokens - coalesce(input_audio_tokens, 0))
+) AS part (modality, tokens)
+WHERE operation NOT IN ('embeddings', 'fetch_response') AND part.tokens IS NOT NULL
+GROUP BY ALL

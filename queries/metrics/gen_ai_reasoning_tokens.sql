@@ -1,0 +1,19 @@
+-- name: gen_ai.client.inference.usage.reasoning.output_tokens
+-- unit: {token}
+-- kind: sum
+-- help: Output tokens spent on reasoning; a part of the output tokens.
+-- attributes: gen_ai.operation.name, gen_ai.provider.name, gen_ai.token.modality, gen_ai.request.model, gen_ai.response.model
+-- value: value
+-- needs: calls
+-- OpenTelemetry's GenAI conventions, current generation: embeddings and fetch_response are not inference, and the modality is
+-- unknown where the provider gives no split.
+SELECT
+    operation AS "gen_ai.operation.name",
+    provider AS "gen_ai.provider.name",
+    'unknown' AS "gen_ai.token.modality",
+    request_model AS "gen_ai.request.model",
+    response_model AS "gen_ai.response.model",
+    sum(reasoning_tokens) AS value
+FROM calls
+WHERE operation NOT IN ('embeddings', 'fetch_response') AND reasoning_tokens IS NOT NULL
+GROUP BY ALL

@@ -1,0 +1,39 @@
+-- name: meter.spend.period
+-- unit: {currency}
+-- kind: gauge
+-- help: Effective cost of today, of the month to date and of last month, in the ledger's time zone. Money panels read this.
+-- attributes: period, gen_ai.provider.name, gen_ai.request.model, gen_ai.response.model, currency, tags
+-- value: value
+-- param: now timestamptz = the moment that today and this month are taken from
+-- param: tags text[] = keys of the tags that become attributes
+-- needs: calls
+-- A series that is known in one period is given as 0 in another without calls, so that a panel falls to 0 at midnight.
+WITH local AS (
+    SELECT $now AT TIME ZONE current_setting('TimeZone') AS moment, current_setting('TimeZone') AS zone
+),
+
+bounds AS (
+    SELECT
+        date_trunc('day', moment) AT TIME ZONE zone AS today,
+        date_trunc('month', moment) AT TIME ZONE zone AS this_month,
+        (date_trunc('month', moment) - INTERVAL 1 MONTH) AT TIME ZONE zone AS last_month
+    FROM local
+),
+
+recent AS (
+    SELECT
+        calls.provider AS "gen_ai.provider.name",
+        calls.request_model AS "gen_ai.request.model",
+        calls.response_model AS "gen_ai.response.model",
+        calls.currency,
+        map_from_entries(list_filter(coalesce(map_entries(calls.tags), []), lambda tag: list_contains($tags, tag.key))) AS tags,
+        coalesce(sum(effective_cost) FILTER (started_at >= bounds.today), 0) AS today,
+        coalesce(sum(effective_cost) FILTER (started_at >= bounds.this_month), 0) AS month_to_date,
+        coalesce(sum(effective_cost) FILTER (started_at < bounds.this_month), 0) AS last_month
+    FROM calls
+    CROSS JOIN bounds
+    WHERE started_at >= bounds.last_month AND started_at < $now AND effective_cost IS NOT NULL
+    GROUP BY ALL
+)
+
+UNPIVOT recent ON today, month_to_date, last_month INTO NAME period VALUE value

@@ -1,0 +1,52 @@
+-- title: Chargeback by cost centre
+-- about: What each cost centre (tag cost_center, else team) owes, by provider, model and usage class; ties out to the ledger.
+-- param: from = start of the period, with time zone
+-- param: to = end of the period, exclusive
+-- param: currency text? = the currency of the statement; may be left out while the period has only one
+-- needs: calls, charges
+-- Amounts in two currencies must never meet in one column, so a period that has both asks which one is meant. Usage without a
+-- price has no currency: it stands on the statement with its quantity and an unknown cost. shared_cost and adjustment are 0
+-- until there are allocation rules and closed months.
+WITH lines AS (
+    SELECT
+        coalesce(nullif(calls.tags['cost_center'], ''), nullif(calls.tags['team'], ''), '(unallocated)') AS cost_center,
+        calls.provider,
+        coalesce(calls.response_model, calls.request_model, '(unknown)') AS model,
+        charges.usage_class,
+        charges.quantity,
+        charges.unit,
+        charges.effective_cost,
+        charges.currency
+    FROM charges
+    JOIN calls USING (call_id)
+    WHERE calls.started_at >= $from AND calls.started_at < $to
+),
+
+currencies AS (
+    SELECT list_sort(list(DISTINCT currency)) AS found FROM lines WHERE effective_cost IS NOT NULL
+),
+
+chosen AS (
+    SELECT CASE
+        WHEN $currency IS NOT NULL THEN $currency
+        WHEN len(found) > 1 THEN error('this period has charges in ' || array_to_string(found, ' and ') || ': choose one currency')
+        ELSE found[1]
+    END AS currency
+    FROM currencies
+)
+
+SELECT
+    cost_center,
+    provider,
+    model,
+    usage_class,
+    sum(quantity) AS quantity,
+    unit,
+    sum(effective_cost) AS direct_cost,
+    CAST(0 AS DECIMAL(38, 12)) AS shared_cost,
+    CAST(0 AS DECIMAL(38, 12)) AS adjustment,
+    sum(effective_cost) AS total
+FROM lines
+WHERE effective_cost IS NULL OR currency = (SELECT currency FROM chosen)
+GROUP BY cost_center, provider, model, usage_class, unit
+ORDER BY cost_center, provider, model, usage_class, unit

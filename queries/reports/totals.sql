@@ -1,0 +1,17 @@
+-- title: Totals
+-- about: Calls, tokens and cost of one period, a row per currency; calls without a price have none.
+-- param: from = start of the period, with time zone
+-- param: to = end of the period, exclusive
+-- needs: calls
+SELECT
+    currency,
+    count(*) AS calls,
+    sum(input_tokens) AS input_tokens,
+    sum(output_tokens) AS output_tokens,
+    sum(contracted_cost) AS contracted_cost,
+    sum(effective_cost) AS effective_cost,
+    count(*) FILTER (price_status IN ('unpriced', 'partial')) AS unpriced_calls
+FROM calls
+WHERE started_at >= $from AND started_at < $to
+GROUP BY currency
+ORDER BY effective_cost DESC NULLS LAST
