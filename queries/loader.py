@@ -135,32 +135,27 @@ def get(kind: str, name: str) -> Query:
 def parse(kind: str, name: str, text: str) -> Query:
     """Read one file's text. Raises QueryInvalid with file and line."""
     where = f"queries/{kind}/{name}.sql"
+    required, optional = FOLDERS[kind]
     headers: dict[str, str] = {}
-    params: list[Param] = []
+    params: dict[str, Param] = {}
     for number, key, value in _header(text):
-        if key not in frozenset().union(*FOLDERS[kind]):
+        place = f"{where}:{number}"
+        if key not in required | optional:
             raise QueryInvalid(
-                f"{where}:{number}: unknown key {key!r}",
-                hint=f"keys are: {', '.join(sorted(frozenset().union(*FOLDERS[kind])))}",
+                f"{place}: unknown key {key!r}", hint=f"keys are: {', '.join(sorted(required | optional))}"
             )
-        if key == "param":
-            params.append(_param(f"{where}:{number}", value))
-        elif key in headers:
-            raise QueryInvalid(f"{where}:{number}: {key!r} stands there twice")
+        param = _param(place, value) if key == "param" else None
+        if key in headers or (param and param.name in params):
+            raise QueryInvalid(f"{place}: {param.name if param else key} stands there twice", hint="leave one of them")
+        if param:
+            params[param.name] = param
         else:
             headers[key] = value
-    if missing := sorted(FOLDERS[kind][0] - headers.keys()):
+    if missing := sorted(required - headers.keys()):
         raise QueryInvalid(f"{where}:1: the header has no {missing[0]!r}", hint=f"add a line: -- {missing[0]}: …")
-    return Query(
-        name=name,
-        kind=kind,
-        title=headers.get("title") or headers["name"],
-        about=headers.get("about") or headers["help"],
-        params=tuple(params),
-        needs=tuple(words(headers.get("needs", ""))),
-        headers=headers,
-        sql=text,
-    )
+    title, about = headers.get("title") or headers["name"], headers.get("about") or headers["help"]
+    needs = tuple(words(headers.get("needs", "")))
+    return Query(name, kind, title, about, tuple(params.values()), needs, headers, text)
 
 
 def words(text: str) -> list[str]:
