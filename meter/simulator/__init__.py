@@ -51,6 +51,7 @@ model, so that a retry succeeds.
 """
 
 from meter.simulator.faults import FAULTS, MODELS, Fault
-from meter.simulator.server import Arrival, Simulator
+from meter.simulator.simulator import Simulator
+from meter.simulator.wire import Arrival
 
 __all__ = ["FAULTS", "MODELS", "Arrival", "Fault", "Simulator"]

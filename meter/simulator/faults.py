@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from meter.simulator.wire import ABSENT, Json
+from meter.errors import MeterError
+from meter.simulator.wire import ABSENT, Json, Reply, frame
 
 STRANGE_USAGE: Json = {"tokens": {"in": "many", "out": [1, 2, 3]}, "billing_units": 4.5}
 
@@ -31,6 +32,7 @@ class Fault:
     needs: str = ""  # only requests with this field fail
 
 
+MALFORMED = b'data: {"id": "cut short, "choices": [}\n\n'
 RETRY_AFTER = {"retry-after-ms": "10", "retry-after": "1"}
 
 FAULTS: tuple[Fault, ...] = (
@@ -64,7 +66,12 @@ FAULTS: tuple[Fault, ...] = (
         content_type="text/html",
         body=b"<html><p>login</p></html>",
     ),
-    Fault("malformed-json", "a JSON body that ends early, with its length right", body=b'{"id": "cut'),
+    Fault(
+        "malformed-json",
+        "a JSON body that ends early, with its length right",
+        content_type="application/json",
+        body=b'{"id": "cut',
+    ),
     Fault("length", "finish reason length (incomplete, max_tokens)", finish="length"),
     Fault("content-filter", "finish reason content_filter (refusal)", finish="content_filter"),
 )
@@ -79,15 +86,42 @@ MODELS: tuple[tuple[str, str], ...] = (
 """Models that always have a fault."""
 
 NONE = Fault("", "nothing goes wrong")
+BAD_HEADER = Fault("bad-header", "a header of ours cannot be read", 400, "invalid_request_error")
 ONCE = "-once"
 _BY_NAME = {fault.name: fault for fault in FAULTS}
 
 
 def named(name: str) -> tuple[Fault, bool]:
-    """Return the fault, and whether only odd calls have it. Raises KeyError for an unknown name."""
-    return _BY_NAME[name.removesuffix(ONCE)] if name else NONE, name.endswith(ONCE)
+    """Return the fault, and whether only odd requests have it. Raises MeterError for an unknown name."""
+    fault = _BY_NAME.get(name.removesuffix(ONCE)) if name else NONE
+    if fault is None:
+        raise MeterError(f"the simulator has no fault {name!r}", hint=f"faults are: {', '.join(_BY_NAME)}")
+    return fault, name.endswith(ONCE)
 
 
 def of_model(model: str) -> str:
     """Return the name of the fault a model always has, or an empty string."""
     return next((fault for pattern, fault in MODELS if fnmatchcase(model, pattern)), "")
+
+
+def broken(reply: Reply, fault: Fault) -> Reply:
+    """Return what a fault makes of an answer: another body, or a stream with something put half-way into it."""
+    if fault.body is not None:
+        return Reply(fault.body, content_type=fault.content_type)
+    if fault.inject and reply.frames is not None:
+        half = len(reply.frames) // 2
+        rest = (
+            [MALFORMED, *reply.frames[half:]] if fault.inject == "malformed" else [_error_event(reply.frames[0], half)]
+        )
+        reply.frames[half:] = rest
+    return reply
+
+
+def _error_event(first: bytes, number: int) -> bytes:
+    """Return an error event in the dialect of a stream, known by its first event."""
+    if b"message_start" in first:
+        return frame({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}, "error")
+    error = {"code": "server_error", "message": "the simulator failed half-way", "param": None}
+    if b"response.created" in first:
+        return frame({"type": "error", **error, "sequence_number": number}, "error")
+    return frame({"error": {"type": "server_error", **error}})

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from meter.simulator.counts import Counts
@@ -34,11 +34,19 @@ SNAPSHOTS = {
 """Aliases that answer with a dated model, as the vendors do; any other model is echoed."""
 
 
+class Arrival(NamedTuple):
+    """One request as it arrived; the names of headers are lower case."""
+
+    method: str
+    path: str
+    body: Json
+    headers: dict[str, str]
+
+
 @dataclass(frozen=True)
 class Ask:
     """One request, and what was decided about its answer."""
 
-    method: str
     path: str
     headers: Mapping[str, str]
     body: Json
@@ -104,11 +112,18 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
 
+    @property
+    def streams(self) -> bool:
+        """Whether this is a stream of events."""
+        return self.frames is not None
+
     def parts(self) -> list[bytes]:
-        """The bytes to send, in the pieces they are sent in."""
+        """Return the bytes to send, in the pieces they are sent in: events, or the halves of a body."""
         if self.frames is not None:
             return self.frames
-        return [self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()]
+        data = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+        half = len(data) // 2
+        return [data[:half], data[half:]]
 
 
 def streamed(frames: Iterator[bytes]) -> Reply:
