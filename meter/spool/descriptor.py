@@ -1,0 +1,83 @@
+"""A file number that stays ours: what it refers to is replaced, the number is not given back while the process lives.
+
+A number that is closed can come back as a file of the host, and a thread that still holds it would write our lines there.
+So the number sits high, is replaced by `dup2`, and is checked against the file's identity before every use: the host
+may have closed it (a daemon closes all it finds) or put a file of its own there.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from meter.spool import locks
+
+Identity = tuple[int, ...]
+"""Mode, inode, device and number of links, as the first four fields of `os.fstat`; empty while nothing is to be written."""
+
+
+class Descriptor:
+    """The number, and what it must refer to."""
+
+    __slots__ = ("_place", "identity", "number")
+
+    def __init__(self) -> None:
+        self.number = -1
+        self.identity: Identity = ()
+        self._place: Identity = ()
+
+    def is_ours(self) -> bool:
+        """Tell whether the number still refers to what we put there."""
+        try:
+            return os.fstat(self.number)[1:3] == self._place
+        except OSError:
+            return False
+
+    def size(self) -> int | None:
+        """Return the file's size; None when the number is lost or the file was deleted."""
+        try:
+            stat = os.fstat(self.number)
+        except OSError:
+            return None
+        if stat[1:3] != self._place or not stat.st_nlink:
+            return None
+        self.identity = stat[:4]  # somebody changed its mode or made a hard link: no loss
+        return stat.st_size
+
+    def refer_to(self, opened: int) -> None:
+        """Make the number refer to the file just opened as `opened`, which is used up, for writing."""
+        self._put(opened)
+        self.identity = os.fstat(self.number)[:4]
+
+    def park(self, path: Path | str = os.devnull) -> None:
+        """Let go of the file and its lock, and keep the number.
+
+        A thread that has looked at the number and not yet written will write to `path`.
+        """
+        self.identity = ()
+        if not self.is_ours():
+            return
+        try:
+            self._put(os.open(path, os.O_WRONLY | os.O_APPEND))
+        except OSError:
+            self.close()
+
+    def close(self) -> None:
+        """Give the number back. For a writer that nobody can call any more."""
+        if self.is_ours():
+            with suppress(OSError):
+                os.close(self.number)
+        self.number, self.identity, self._place = -1, (), ()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _put(self, opened: int) -> None:
+        place = os.fstat(opened)[1:3]
+        if self.is_ours():
+            os.dup2(opened, self.number, inheritable=False)
+            os.close(opened)
+        else:
+            self.number = locks.raise_high(opened)
+        self._place = place
