@@ -10,6 +10,7 @@ OTLP has no decimals: money becomes the nearest double here, and nowhere before.
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -41,6 +42,7 @@ ENDPOINTS = ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT
 PROTOCOLS = ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 SPOKEN = "http/protobuf"
 
+_TRANSIENT = re.compile(r"Transient error (.*) encountered while .*")
 _INT64 = range(-(1 << 63), 1 << 63)
 
 Read = Callable[[], Iterable[Sample]]
@@ -61,7 +63,9 @@ class OtlpExporter:
         with _complaints() as said:
             result = self.sender.export(metrics_data(samples, self.resource, self.now_ns()))
         if result is not MetricExportResult.SUCCESS:
-            reason = said[-1] if said else "no reason was given"
+            reason = (
+                _TRANSIENT.sub(r"\1", said[0]) if said else "no reason was given"
+            )  # the last is only that it gave up
             raise MeterError(
                 f"the collector at {endpoint()} did not take {len(samples)} samples: {reason}",
                 hint="nothing is lost: the next export sends the same sums; check the collector and OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -74,11 +78,12 @@ class OtlpExporter:
 
 
 def endpoint() -> str | None:
-    """Return where metrics are to be sent, or None when nobody asked for it."""
+    """Return where metrics are to be sent, without a password in it; None when nobody asked for it."""
     environ = settings.environ()
     if environ.get("OTEL_METRICS_EXPORTER", "otlp").strip().lower() == "none":
         return None
-    return next((found for name in ENDPOINTS if (found := environ.get(name, "").strip())), None)
+    found = next((text for name in ENDPOINTS if (text := environ.get(name, "").strip())), None)
+    return re.sub(r"//[^/@]*@", "//", found) if found else None
 
 
 def build(read: Read, *, now_ns: Callable[[], int] = time.time_ns) -> OtlpExporter:
