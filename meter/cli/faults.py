@@ -1,0 +1,44 @@
+"""What becomes of an error: one sentence and a hint on stderr, never a traceback unless it is asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import TracebackType
+
+from meter.errors import MeterError
+
+DEBUG = "--debug"
+
+
+def say(message: str, hint: str | None = None) -> None:
+    """Tell the user of an error."""
+    print(f"Error: {message}", file=sys.stderr)
+    if hint:
+        print(f"Hint: {hint}", file=sys.stderr)
+
+
+def expected() -> tuple[type[BaseException], ...]:
+    """Return the errors that say enough by themselves; DuckDB's only where it is loaded."""
+    duckdb = sys.modules.get("duckdb")
+    return (MeterError, OSError, *((duckdb.Error,) if duckdb else ()))
+
+
+def sentence(error: BaseException) -> tuple[str, str | None]:
+    """Return what happened, and what to do about it."""
+    if isinstance(error, MeterError):
+        return error.message, error.hint
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}", "meter doctor says more about the home and its files"
+    return " ".join(str(error).split("\n\n")[0].split()), None
+
+
+def unexpected(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+    """Stand in for `sys.excepthook`."""
+    say(f"{kind.__name__}: {error}", f"this is a fault in Meter; meter {DEBUG} … shows where")
+
+
+def silence_stdout() -> None:
+    """Let go of a pipe whose reader has seen enough: what the interpreter flushes at exit must not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -1,0 +1,179 @@
+"""What may stand in meter.toml: one entry a section, with its example and its check. `meter config` and the doctor use it.
+
+Sections that a later version reads are known, so that a file may hold them already; the check says that nothing reads them yet.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from meter import settings
+from meter.errors import MeterError, SettingInvalid
+from meter.names import PROVIDERS, provider_for
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong in the file, on which line, and the mend. A remark is no fault."""
+
+    line: int | None
+    message: str
+    mend: str
+    remark: bool = False
+
+
+Fault = tuple[str | None, str, str]
+"""The key at fault (None: the section itself), what is wrong with it, and the mend."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One table of the file. Without a check, nothing reads it yet, and the example leaves it out."""
+
+    about: str
+    example: str = ""
+    check: Callable[[Path, Mapping[str, Any]], Iterable[Fault]] | None = None
+
+
+def check(path: Path) -> list[Problem]:
+    """Return what is wrong in a configuration file, by line; nothing for a file that is not there."""
+    if not path.exists():
+        return []
+    try:
+        content = settings.load_toml(path)
+    except SettingInvalid as error:
+        return [_unreadable(path, error)]
+    text = path.read_text("utf-8")
+    found = [problem for name, value in content.items() for problem in _check_section(path, text, name, value)]
+    return sorted(found, key=lambda problem: problem.line or 0)
+
+
+def example() -> str:
+    """Return a file with every section in use, commented out: it changes nothing until the user does."""
+    parts = ["# Meter's configuration. Take the '#' off the lines you want, then run: meter config check\n"]
+    for name, section in SECTIONS.items():
+        if section.check:
+            lines = [f"# {section.about}", f"#[{name}]", *(f"#{line}" for line in section.example.splitlines())]
+            parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def line_of(text: str, section: str, key: str | None = None) -> int | None:
+    """Return the number of the line where a section, or a key in it, stands."""
+    inside, first = False, None
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[\[?\s*([^\[\]]+?)\s*\]", line):
+            parts = [part.strip().strip("\"'") for part in re.split(r"\.(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", header[1])]
+            inside = parts[0] == section
+            first = first or (number if inside else None)
+            if inside and key is not None and parts[1:2] == [key]:
+                return number
+        elif inside and key is not None and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[.=]", line):
+            return number
+        elif not inside and re.match(rf"\s*{re.escape(section)}\s*[.=]", line):
+            first = first or number
+    return first
+
+
+def _unreadable(path: Path, error: SettingInvalid) -> Problem:
+    words = error.message.removeprefix(f"{path}: ")
+    place = re.search(r"\s*\(at line (\d+), column (\d+)\)", words)
+    if not place:
+        return Problem(None, words, "make the file readable UTF-8 text")
+    message = f"{words.replace(place[0], '')} at column {place[2]}"
+    return Problem(int(place[1]), message, 'TOML wants: [section], and below it key = "text", numbers or lists')
+
+
+def _check_section(path: Path, text: str, name: str, value: Any) -> Iterator[Problem]:
+    line = line_of(text, name)
+    if name not in SECTIONS:
+        close = difflib.get_close_matches(name, SECTIONS, n=1)
+        mend = f"did you mean [{close[0]}]?" if close else f"sections are: {', '.join(SECTIONS)}"
+        yield Problem(line, f"unknown section [{name}]", mend)
+    elif not isinstance(value, Mapping):
+        yield Problem(
+            line, f"{name} is a {type(value).__name__}, not a section", f"write [{name}] on a line of its own"
+        )
+    elif (section := SECTIONS[name]).check is None:
+        yield Problem(line, f"[{name}] is known, but this version does not read it yet", "it may stay", remark=True)
+    else:
+        for key, message, mend in section.check(path, value):
+            yield Problem(line_of(text, name, key), f"[{name}] {message}", mend)
+
+
+def _period(_path: Path, values: Mapping[str, Any]) -> Iterator[Fault]:
+    yield from _unknown_keys(values, ("timezone",))
+    if (name := values.get("timezone")) is not None and not _is_zone(name):
+        yield "timezone", f"timezone {name!r} does not exist", "write an IANA name, such as Europe/Berlin or UTC"
+
+
+def _is_zone(name: object) -> bool:
+    from meter.report.period import zone
+
+    try:
+        return isinstance(name, str) and zone(name) is not None
+    except MeterError:
+        return False
+
+
+def _servers(_path: Path, values: Mapping[str, Any]) -> Iterator[Fault]:
+    known = {provider.name for provider in PROVIDERS}
+    for address, provider in values.items():
+        if not isinstance(provider, str):
+            yield address, f"{address!r} names no provider", f'write "{address}" = "openai"'
+        elif provider_for(provider) not in known:
+            close = difflib.get_close_matches(provider, known, n=1)
+            mend = f"did you mean {close[0]!r}?" if close else f"providers are: {', '.join(sorted(known))}"
+            yield address, f"{address!r} names the unknown provider {provider!r}", mend
+        if "/" in address:
+            yield (
+                address,
+                f"{address!r} is more than host and port",
+                "write the address only, such as llm.internal:8443",
+            )
+
+
+def _margins(path: Path, _values: Mapping[str, Any]) -> Iterator[Fault]:
+    from meter.risk import claims
+
+    try:
+        claims(path)
+    except MeterError as error:
+        words = error.message.partition("[margins] ")[2]
+        name, _, what = words.partition(": ")
+        yield name, f"{name}: {what}", error.hint or "write, for instance: anthropic = -0.5"
+
+
+def _unknown_keys(values: Mapping[str, Any], known: Iterable[str]) -> Iterator[Fault]:
+    for key in values:
+        if key not in known:
+            yield key, f"has no key {key!r}", f"keys are: {', '.join(known)}"
+
+
+SECTIONS: Mapping[str, Section] = {
+    "period": Section(
+        "The time zone of days and months: in views, reports and budgets. Default: UTC.",
+        'timezone = "Europe/Berlin"',
+        _period,
+    ),
+    "servers": Section(
+        "The provider behind an address, for gateways and self-hosted models.",
+        '"llm-gateway.internal:8443" = "azure.ai.openai"',
+        _servers,
+    ),
+    "margins": Section(
+        "What providers are thought to earn (profit / revenue), for the risk-adjusted spend. It replaces what ships.",
+        'anthropic = -0.5\nopenai = [{ basis = "serving", margin = "0.4", as_of = "2026-01", source = "our estimate" }]',
+        _margins,
+    ),
+    "contracts": Section("Prices that were negotiated."),
+    "budgets": Section("What may be spent, and what happens then."),
+    "allocation": Section("How shared spend is split over cost centres."),
+    "alerts": Section("Where alerts go."),
+    "keys": Section("Names of API keys."),
+}
