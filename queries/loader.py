@@ -36,7 +36,7 @@ FOLDERS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
 }
 """The keys a header must have, and those it may have, by folder."""
 
-_HEADER = re.compile(r"--\s*([a-z_]+):\s*(.*\S)\s*")
+_HEADER = re.compile(r"--\s*([a-z_]+):(?:\s+(.*))?")
 _PARAM = re.compile(r"([a-z_][a-z0-9_]*)(?:\s+([a-z]+(?:\[\])?\??))?\s*=\s*(\S.*)")
 
 
@@ -144,6 +144,8 @@ def parse(kind: str, name: str, text: str) -> Query:
             raise QueryInvalid(
                 f"{place}: unknown key {key!r}", hint=f"keys are: {', '.join(sorted(required | optional))}"
             )
+        if not value:
+            raise QueryInvalid(f"{place}: {key!r} says nothing", hint="give it a value, or leave the line out")
         param = _param(place, value) if key == "param" else None
         if key in headers or (param and param.name in params):
             raise QueryInvalid(f"{place}: {param.name if param else key} stands there twice", hint="leave one of them")
@@ -173,7 +175,7 @@ def _header(text: str) -> Iterator[tuple[int, str, str]]:
     for number, line in enumerate(text.splitlines(), 1):
         if not (match := _HEADER.fullmatch(line)):
             return
-        yield number, match[1], match[2]
+        yield number, match[1], (match[2] or "").strip()
 
 
 def _param(where: str, value: str) -> Param:

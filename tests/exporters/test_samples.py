@@ -24,7 +24,8 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def metric(sql: str, *, kind: str = "gauge", attributes: str = "a, b") -> queries.Query:
-    return queries.parse("metrics", "m", f"{HEADER}-- kind: {kind}\n-- attributes: {attributes}\n{sql}")
+    declared = f"-- attributes: {attributes}\n" if attributes else ""
+    return queries.parse("metrics", "m", f"{HEADER}-- kind: {kind}\n{declared}{sql}")
 
 
 def test_a_row_is_a_sample_and_what_is_unknown_is_left_out(connection: duckdb.DuckDBPyConnection) -> None:

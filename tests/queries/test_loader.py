@@ -44,6 +44,7 @@ def test_the_name_and_help_of_a_metric_are_its_title_and_about() -> None:
         ("-- title: A\nSELECT 1", "a.sql:1", "the header has no 'about'"),
         ("SELECT 1", "a.sql:1", "the header has no"),
         (HEADER + "-- titel: B\nSELECT 1", "a.sql:3", "unknown key 'titel'"),
+        (HEADER + "-- needs:\nSELECT 1", "a.sql:3", "'needs' says nothing"),
         (HEADER + "-- title: B\nSELECT 1", "a.sql:3", "stands there twice"),
         (HEADER + "-- param: from\nSELECT 1", "a.sql:3", "cannot read the parameter 'from'"),
         (HEADER + "-- param: from money = x\nSELECT 1", "a.sql:3", "unknown type 'money'"),
