@@ -52,6 +52,6 @@ model, so that a retry succeeds.
 
 from meter.simulator.faults import FAULTS, MODELS, Fault
 from meter.simulator.simulator import Simulator
-from meter.simulator.wire import Arrival
+from meter.simulator.wire import SNAPSHOTS, Arrival
 
-__all__ = ["FAULTS", "MODELS", "Arrival", "Fault", "Simulator"]
+__all__ = ["FAULTS", "MODELS", "SNAPSHOTS", "Arrival", "Fault", "Simulator"]
