@@ -19,7 +19,7 @@ from meter.errors import ExtraMissing, MeterError
 from meter.simulator import Simulator
 
 SEED = 7
-TIMEOUT_S = 90.0
+POLL_S = 0.1
 _FOREIGN = ("METER_", "OTEL_", "OPENAI_", "ANTHROPIC_")
 
 
@@ -82,19 +82,24 @@ FLEET: tuple[Member, ...] = (
 
 
 def run(
-    home: Path, fleet: Sequence[Member] = FLEET, progress: Callable[[int, int], None] = lambda _done, _total: None
+    home: Path,
+    fleet: Sequence[Member] = FLEET,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    *,
+    sdks: Sequence[str] = ("openai", "anthropic"),
+    timeout_s: float = 90.0,
 ) -> int:
     """Run the fleet against a simulator of its own; its spool lies in `home`. Returns how many calls were asked for.
 
-    Raises ExtraMissing without the SDKs, MeterError when a process fails or takes too long.
+    Raises ExtraMissing without the SDKs, MeterError when a process fails or the fleet takes too long.
     """
-    for name in ("openai", "anthropic"):
+    for name in sdks:
         if find_spec(name) is None:
             raise ExtraMissing(f"the demo calls through the {name} SDK", hint="run: pip install 'spendmeter[demo]'")
     total = sum(member.calls for member in fleet)
     with Simulator(seed=SEED) as simulator, ExitStack() as stack:
         running = [_Process(stack, member, simulator.url, home) for member in fleet]
-        _wait(running, lambda: progress(min(len(simulator.requests), total), total))
+        _wait(running, timeout_s, lambda: progress(min(len(simulator.requests), total), total))
     progress(total, total)
     return total
 
@@ -103,13 +108,13 @@ class _Process:
     """One started member. Leaving the stack ends it, whatever it is doing."""
 
     def __init__(self, stack: ExitStack, member: Member, url: str, home: Path) -> None:
-        self.member = member
+        self.service = member.service
         self._errors: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 – the stack closes it
         order = json.dumps({"url": url, "team": member.team, "steps": [asdict(step) for step in member.steps]})
         command = [sys.executable, "-m", "meter.demo.worker", order]
         self._child = stack.enter_context(
             subprocess.Popen(
-                command, env=_environment(settings.environ(), member, home), stdout=self._errors, stderr=self._errors
+                command, env=environment(settings.environ(), member, home), stdout=self._errors, stderr=self._errors
             )
         )
         stack.callback(self._child.kill)
@@ -120,24 +125,25 @@ class _Process:
         if status:
             self._errors.seek(0)
             last = self._errors.read().decode(errors="replace").strip().splitlines()[-1:]
-            raise MeterError(f"{self.member.service} of the demo's fleet ended with status {status}: {' '.join(last)}")
+            raise MeterError(f"{self.service} of the demo's fleet ended with status {status}: {' '.join(last)}")
         return status is not None
 
 
-def _wait(running: Sequence[_Process], tick: Callable[[], None]) -> None:
-    end = time.monotonic() + TIMEOUT_S
+def _wait(running: Sequence[_Process], timeout_s: float, tick: Callable[[], None]) -> None:
+    end = time.monotonic() + timeout_s
     waiting = list(running)
     while waiting := [process for process in waiting if not process.is_done()]:
         if time.monotonic() > end:
+            late = ", ".join(process.service for process in waiting)
             raise MeterError(
-                f"the demo's fleet is not done after {TIMEOUT_S:.0f} s",
-                hint="run meter demo again when the machine is less busy",
+                f"after {timeout_s:g} s the demo's fleet still works: {late}",
+                hint="run it again when the machine is less busy",
             )
         tick()
-        time.sleep(0.1)
+        time.sleep(POLL_S)
 
 
-def _environment(outer: Mapping[str, str], member: Member, home: Path) -> dict[str, str]:
+def environment(outer: Mapping[str, str], member: Member, home: Path) -> dict[str, str]:
     """Return a child's environment: nothing of the user's own metering or keys, and no proxy on the way to loopback."""
     kept = {name: value for name, value in outer.items() if not name.startswith(_FOREIGN)}
     kept |= {"METER_HOME": str(home), "METER_SERVICE": member.service, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
