@@ -41,6 +41,7 @@ lint: $(STAMP) ## format, lint, types, import contracts, spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python tests/typing_api.py
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 

@@ -50,7 +50,9 @@ def start() -> event.Call:
 
 
 def write(record: event.Call | event.Outcome) -> str:
-    """Append a record to the spool and return its id."""
+    """Append a record to the spool and return its id; METER_DISABLED makes it a no-op."""
+    if settings.get().disabled:
+        return record.id
     with guard.shield("record"):
         me = origin()
         record.service, record.host, record.pid = me.service, me.host, me.pid
