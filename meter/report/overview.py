@@ -1,0 +1,74 @@
+"""What one screen says: today, the month so far, the last month, who spent it, and how much of it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from meter.report import period, run
+from meter.report.known import Known, summary
+from meter.report.period import Period
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+TOP = 4
+
+
+@dataclass(frozen=True)
+class Spender:
+    """One team or model: its cost, and its share of all cost in that currency."""
+
+    name: str
+    cost: Decimal | None
+    currency: str | None
+    share: float | None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The figures of the screen."""
+
+    now: datetime
+    totals: Mapping[str, Known]
+    month: Period
+    teams: Sequence[Spender]
+    models: Sequence[Spender]
+    coverage: Mapping[str, int]
+
+    def rate(self, name: str) -> float:
+        """Return a coverage count as a share of the month's calls."""
+        calls = self.coverage["calls"]
+        return self.coverage[name] / calls if calls else 0.0
+
+
+def overview(connection: DuckDBPyConnection, now: datetime) -> Overview:
+    """Read the figures. In a month without calls yet, the last one shows who spent."""
+    today, month, last = period.today(now), period.month_to_date(now), period.month(None, now)
+    totals = {span.title: summary(connection, span) for span in (today, month, last)}
+    shown = month if totals[month.title].calls or not totals[last.title].calls else last
+    costs = totals[shown.title].costs
+    return Overview(
+        now=now,
+        totals=totals,
+        month=shown,
+        teams=_top(run.rows(connection, "teams", shown), lambda row: row["team"], costs),
+        models=_top(run.rows(connection, "models", shown), lambda row: row["model"] or "(unknown)", costs),
+        coverage=run.rows(connection, "coverage", shown)[0],
+    )
+
+
+def _top(rows: Sequence[Mapping[str, Any]], name: Callable[[Any], str], costs: Mapping[str, Decimal]) -> list[Spender]:
+    return [
+        Spender(
+            name(row), row["effective_cost"], row["currency"], _share(row["effective_cost"], costs.get(row["currency"]))
+        )
+        for row in rows[:TOP]
+    ]
+
+
+def _share(cost: Decimal | None, of: Decimal | None) -> float | None:
+    return float(cost / of) if cost is not None and of else None

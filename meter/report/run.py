@@ -1,0 +1,61 @@
+"""Run a report's statement, and tell what its figures leave out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from meter.errors import QueryInvalid
+from meter.queries import Query, get
+from meter.report.period import Period
+from meter.report.table import Result
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+BATCH = 1000
+
+
+def run(
+    connection: DuckDBPyConnection, query: Query, period: Period, values: Mapping[str, Any] | None = None
+) -> Result:
+    """Run a query over a period. Raises QueryInvalid when its parameters, or what it finds, do not fit."""
+    import duckdb
+
+    bounds = {name: bound for name, bound in period.bounds().items() if name in {param.name for param in query.params}}
+    try:
+        return ask(connection, query.sql, query.bind({**bounds, **(values or {})}), query.title)
+    except duckdb.InvalidInputException as error:  # what a statement's own error(…) says
+        options = [f"--param {param.name}=…: {param.help}" for param in query.params if param.optional]
+        words = str(error).removeprefix("Invalid Input Error: ").split("\n")[0]
+        raise QueryInvalid(words, hint="; ".join(options) or None) from error
+
+
+def ask(
+    connection: DuckDBPyConnection, statement: str, values: Mapping[str, Any] | None = None, title: str | None = None
+) -> Result:
+    """Run any statement; its rows come as they are taken."""
+    cursor = connection.execute(statement, dict(values) if values else None)
+    fields = cursor.description or []
+    return Result([name for name, *_ in fields], [str(kind) for _, kind, *_ in fields], _rows(cursor), title)
+
+
+def rows(connection: DuckDBPyConnection, report: str, period: Period, **values: Any) -> list[dict[str, Any]]:
+    """Return a report's rows as dictionaries, for screens that put several together."""
+    result = run(connection, get("reports", report), period, values)
+    return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+
+
+def spend(connection: DuckDBPyConnection, period: Period, by: Sequence[str]) -> Result:
+    """Return the spend of a period with one column for each thing that it is grouped by."""
+    found = run(connection, get("reports", "spend"), period, {"by": list(by)})
+    place = list(found.columns).index("keys")
+    found.rows = ([*row[:place], *row[place], *row[place + 1 :]] for row in found.rows)
+    found.columns = [*found.columns[:place], *by, *found.columns[place + 1 :]]
+    found.types = [*found.types[:place], *["VARCHAR"] * len(by), *found.types[place + 1 :]]
+    return found
+
+
+def _rows(cursor: DuckDBPyConnection) -> Iterator[Sequence[Any]]:
+    while batch := cursor.fetchmany(BATCH):
+        yield from batch
