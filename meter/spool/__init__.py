@@ -51,8 +51,8 @@ new segment all the same, lets go of the old one so that a reader can free its r
 in that segment's state and logged, until the folder, looked at once a second, has room again. So the folder can pass its limit
 by what its writers still had open: one segment each.
 
-Every failure of the system loses at most the record at hand: it is counted, under `spool.<errno>`, and never raised. A segment that
-cannot be replaced stays in use.
+Every failure of the system loses at most the record at hand: it is counted, under `spool.<errno>`, and never raised. A segment
+that cannot be replaced stays in use.
 
 The descriptor. It sits high (from 512 up, where the process may have so many), is close-on-exec, and its NUMBER is never given
 back while the process lives: the next segment is put there with `dup2`, atomically, so a thread writing at that moment writes
@@ -61,9 +61,9 @@ there, since the host may have closed the number (a daemon does), put a file of 
 begins a new segment, at a new number if the old one is lost. A write refused with EBADF says the same.
 
 Fork. The child gets the parent's descriptor and, with it, the parent's lock. It replaces the descriptor at once (with
-`/dev/null`) and never unlocks it: unlocking would free the parent's lock too. Its first record begins a segment of its own. A child
-that knows nothing of this (forked in C, without Python's hooks) appends to its parent's segment, and that is right too: the lock lives
-as long as either.
+`/dev/null`) and never unlocks it: unlocking would free the parent's lock too. Its first record begins a segment of its own. A
+child that knows nothing of this (forked in C, without Python's hooks) appends to its parent's segment, and that is right too: the
+lock lives as long as either.
 
 `METER_SYNC=call`: an `fdatasync` after each record, and an `fsync` of the folder after a segment is made. Without it a record
 outlives the process, however it dies, but not a power cut within the next seconds.
@@ -78,8 +78,8 @@ One JSON object, padded with blanks to 4,095 bytes, and a newline. All that it c
     pid, host           of the writer; `started`, `updated`: microseconds since 1970, UTC
     closed              true when the writer let go of the segment; false for ever when it was killed
     bytes_written       size of the segment at `updated`. Now and at the end the file's own size is the truth
-    lines               records written at `updated`, the first line included. A record written while the segment is being replaced
-                        may count for its neighbour; over a process the sum is exact
+    lines               records written at `updated`, the first line included. A record written while the segment is being
+                        replaced may count for its neighbour; over a process the sum is exact
     lost, lost_bytes    records not written, and their length: EXACT AT ALL TIMES, rewritten before `append` returns
     failures            {step: count}: the process's failures (hooks that broke, say), and this writer's own (`spool.<errno>`,
                         `spool.short`, `spool.full`, `spool.oversized`, `spool.sync`). Only the most frequent when they do not fit
@@ -96,11 +96,11 @@ A state that is missing, torn or of another `v` is no obstacle: its segment is r
 ----------
 A checkpoint is a byte offset in a segment, 0 at first; keep it in the same transaction as the rows. For each segment:
 
-  a. ASK FIRST whether the writer is gone: open the segment and try `flock(LOCK_EX | LOCK_NB)`. Refused: it lives. Given: it is gone,
-     however it died. Close the descriptor again: a lock held for long would turn new writers away. (Two readers that ask at the
-     same moment can see each other; then it is gone the next time.)
-  b. THEN READ to the end: a window of 8 MiB from the checkpoint, cut after its last newline; the rest waits. Blank lines are skipped; a
-     line that cannot be decoded is torn: a dead letter. The checkpoint moves by what was taken.
+  a. ASK FIRST whether the writer is gone: open the segment and try `flock(LOCK_EX | LOCK_NB)`. Refused: it lives. Given: it is
+     gone, however it died. Close the descriptor again: a lock held for long would turn new writers away. (Two readers that ask at
+     the same moment can see each other; then it is gone the next time.)
+  b. THEN READ to the end: a window of 8 MiB from the checkpoint, cut after its last newline; the rest waits. Blank lines are
+     skipped; a line that cannot be decoded is torn: a dead letter. The checkpoint moves by what was taken.
      - A full window without a newline is none of a writer's lines (they have at most half of that): zeros, as a file system
        leaves them after a power cut. It is passed over whole, as one dead letter with a reason.
      - At the end of a segment whose writer was gone BEFORE it was read, a tail without a newline is a line like any other.
@@ -109,8 +109,8 @@ A checkpoint is a byte offset in a segment, 0 at first; keep it in the same tran
 
 A segment that may not be read (another user's, in a private home put in common) is listed as such, never skipped in silence.
 
-Windows has neither `flock` nor `fork`: the writer is gone when the process `pid` of the state is, on this `host`; without a state it
-is taken to live.
+Windows has neither `flock` nor `fork`: the writer is gone when the process `pid` of the state is, on this `host`; without a state
+it is taken to live.
 
 The code: `writer.Writer` appends; `reader.segments`, `read_window` and `whole_lines` read; `state.State` is section 4.
 """

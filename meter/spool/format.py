@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 SEGMENT_SUFFIX = ".ndjson"
@@ -34,10 +35,9 @@ def frame(line: bytes) -> bytes:
     return b"\n" + line.replace(b"\n", b" ") + b"\n"
 
 
-def used_bytes(folder: Path) -> int:
+def used_bytes(folder: Path, scan: Callable[[Path], Iterable[os.DirEntry[str]]] = os.scandir) -> int:
     """Return what the spool's files take together."""
-    with os.scandir(folder) as entries:
-        return sum(map(_size, entries))
+    return sum(map(_size, scan(folder)))
 
 
 def _size(entry: os.DirEntry[str]) -> int:

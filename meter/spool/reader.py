@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -93,21 +93,16 @@ class Segment:
             return True
         except OSError:
             return False
+        read_to = self.size if read_to is None else read_to
         try:
             # The lock is kept until the name is gone: a writer that comes late finds it taken, or no name.
-            if not self._is_left(descriptor) or os.fstat(descriptor).st_size > (
-                self.size if read_to is None else read_to
-            ):
+            if not self._is_left(descriptor) or os.fstat(descriptor).st_size > read_to:
                 return False
-            with suppress(FileNotFoundError):
-                self.state_path.unlink()  # first, so that a kill between the two leaves no state without a segment
-            with suppress(OSError):
-                self.path.unlink()
+            # The state goes first, so that a kill between the two leaves no state without a segment.
+            done = _unlink(self.state_path) and _unlink(self.path)
         finally:
             os.close(descriptor)
-        with suppress(FileNotFoundError):
-            self.path.unlink()  # where an open file cannot be deleted
-        return True
+        return done or _unlink(self.path)  # Windows deletes no open file
 
     def _is_left(self, descriptor: int) -> bool:
         taken = locks.take(descriptor)
@@ -117,11 +112,11 @@ class Segment:
         return state is not None and state.host == platform.node() and not locks.is_alive(state.pid)
 
 
-def segments(folder: Path) -> list[Segment]:
+def segments(folder: Path, scan: Callable[[Path], Iterable[os.DirEntry[str]]] = os.scandir) -> list[Segment]:
     """Return the spool's segments, oldest change first; one that may not be read is listed as such."""
     found = []
     try:
-        entries = list(os.scandir(folder))
+        entries = scan(folder)
     except FileNotFoundError:
         return []
     for entry in entries:
@@ -134,3 +129,11 @@ def segments(folder: Path) -> list[Segment]:
         path = Path(entry.path)
         found.append((stat.st_mtime_ns, Segment(path, path.stem, stat.st_size, os.access(path, os.R_OK))))
     return [segment for _, segment in sorted(found, key=lambda pair: (pair[0], pair[1].name))]
+
+
+def _unlink(path: Path) -> bool:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True

@@ -77,6 +77,7 @@ class Writer:
         clock: Callable[[], float] = time.monotonic,
         write: Callable[[int, bytes], int] = os.write,
         flush: Callable[[int], None] = _FLUSH,
+        wait_seconds: float = WAIT_S,
     ) -> None:
         self.folder = Path(folder)
         self._max_bytes, self._sync, self._file_mode = max_bytes, sync, file_mode
@@ -85,6 +86,7 @@ class Writer:
         # A small spool has small segments, else one process alone could pass the folder's limit several times over.
         self._segment_bytes, self._segment_seconds = min(segment_bytes, max(max_bytes // 8, 4096)), segment_seconds
         self._now, self._clock, self._write, self._flush = now, clock, write, flush
+        self._wait_seconds = wait_seconds
         self._own = Descriptor()
         self._begin({})
         forks.watch(self)
@@ -128,7 +130,7 @@ class Writer:
 
     def before_fork(self) -> None:
         """Wait for a thread that opens a segment, so that the child inherits no open file it does not know of."""
-        self._lock.acquire(timeout=WAIT_S)
+        self._lock.acquire(timeout=self._wait_seconds)
 
     def after_fork_in_parent(self) -> None:
         """Let the other threads go on."""
@@ -155,7 +157,7 @@ class Writer:
         self._base = self._published = Tally(failures=Counter(failures_so_far))
 
     def _append_slowly(self, record: bytes, fault: str | None) -> bool:
-        if not self._lock.acquire(timeout=WAIT_S):
+        if not self._lock.acquire(timeout=self._wait_seconds):
             self._pending.append(record)
             return True
         try:

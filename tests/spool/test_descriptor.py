@@ -1,0 +1,162 @@
+"""The host may close our number, or take it: its files never get our lines, and no line is lost."""
+
+from __future__ import annotations
+
+import os
+import resource
+from pathlib import Path
+
+import pytest
+
+from meter.spool import Writer, segments
+from meter.spool.descriptor import Descriptor
+from meter.spool.locks import HIGH
+from tests.spool.reading import eventually, lines_in, only, run
+
+
+def number_of(writer: Writer) -> int:
+    return writer._own.number
+
+
+def opened(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+
+
+def test_a_number_the_host_closed_costs_no_record(tmp_path: Path) -> None:
+    writer = Writer(tmp_path)
+    assert writer.append(b"first")
+    os.close(number_of(writer))
+    assert only(tmp_path).writer_is_gone()
+    assert writer.append(b"second")
+    assert sorted(lines_in(tmp_path)) == [b"first", b"second"]
+    assert len(segments(tmp_path)) == 2
+
+
+def test_a_number_the_host_uses_for_its_own_file_is_left_to_the_host(tmp_path: Path) -> None:
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    writer = Writer(spool)
+    assert writer.append(b"first")
+    taken = number_of(writer)
+    theirs = opened(tmp_path / "theirs")
+    os.dup2(theirs, taken)
+    try:
+        assert writer.append(b"second")
+        assert writer.append(b"third")
+        writer.publish()
+        writer.close()
+        assert writer.append(b"fourth")
+        assert number_of(writer) != taken
+        assert os.fstat(taken).st_ino == os.fstat(theirs).st_ino
+    finally:
+        os.close(theirs)
+        os.close(taken)
+    assert (tmp_path / "theirs").read_bytes() == b""
+    assert sorted(lines_in(spool)) == [b"first", b"fourth", b"second", b"third"]
+
+
+@pytest.mark.parametrize("last", ["close", "fork", "del"])
+def test_a_number_taken_by_the_host_is_not_closed_nor_parked(tmp_path: Path, last: str) -> None:
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    writer = Writer(spool)
+    assert writer.append(b"first")
+    taken = number_of(writer)
+    theirs = opened(tmp_path / "theirs")
+    os.dup2(theirs, taken)
+    try:
+        if last == "close":
+            writer.close()
+        elif last == "fork":
+            writer.after_fork_in_child()
+        del writer
+        assert os.fstat(taken).st_ino == os.fstat(theirs).st_ino
+    finally:
+        os.close(theirs)
+        os.close(taken)
+
+
+def test_a_hard_link_or_another_mode_is_no_reason_for_a_new_segment(tmp_path: Path) -> None:
+    writer = Writer(tmp_path)
+    assert writer.append(b"first")
+    assert writer.path is not None
+    os.link(writer.path, tmp_path / "copy")
+    assert writer.append(b"second")
+    writer.path.chmod(0o644)
+    assert writer.append(b"third")
+    assert lines_in(tmp_path) == [b"first", b"second", b"third"]
+    assert len(segments(tmp_path)) == 1
+
+
+DAEMON = """
+import os, sys
+from pathlib import Path
+from meter.spool import Writer
+writer = Writer(Path(sys.argv[1]), segment_bytes=100)
+for n in range(20):
+    assert writer.append(b"before %d" % n)
+if os.fork():
+    os._exit(0)
+os.setsid()
+os.closerange(3, 4096)
+for n in range(20):
+    assert writer.append(b"after %d" % n)
+os.closerange(0, 4096)
+for n in range(20):
+    assert writer.append(b"later %d" % n)
+os._exit(0)
+"""
+
+
+def test_a_daemon_that_closes_every_descriptor_loses_nothing(tmp_path: Path) -> None:
+    run(DAEMON, tmp_path)  # returns when the last process has closed its standard output: just before its last records
+    expected = {b"%s %d" % (when, n) for when in (b"before", b"after", b"later") for n in range(20)}
+    found = eventually(lambda: lines_in(tmp_path), lambda lines: len(lines) == 60)
+    assert sorted(found) == sorted(expected)
+
+
+FEW = """
+import resource, sys
+from pathlib import Path
+from meter.spool import Writer
+limit = int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+writer = Writer(Path(sys.argv[1]))
+assert writer.append(b"one")
+print(writer._own.number)
+"""
+
+
+@pytest.mark.parametrize(("limit", "lowest"), [(1024, HIGH), (513, HIGH), (512, 128), (128, 32), (32, 3)])
+def test_where_few_descriptors_are_allowed_the_number_is_as_high_as_it_can_be(
+    tmp_path: Path, limit: int, lowest: int
+) -> None:
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < limit:
+        pytest.skip(f"fewer than {limit} descriptors allowed here")
+    assert lowest <= int(run(FEW, tmp_path, limit)) < limit
+    assert lines_in(tmp_path) == [b"one"]
+
+
+def test_a_parked_number_swallows_what_comes_late_and_keeps_its_place(tmp_path: Path) -> None:
+    own = Descriptor()
+    own.refer_to(opened(tmp_path / "file"))
+    number = own.number
+    own.park()
+    os.write(number, b"late")
+    assert own.identity == ()
+    assert own.is_ours()
+    own.refer_to(opened(tmp_path / "next"))
+    assert own.number == number
+    assert (tmp_path / "file").read_bytes() == b""
+
+
+def test_a_number_that_cannot_be_parked_is_given_back(tmp_path: Path) -> None:
+    own = Descriptor()
+    own.refer_to(opened(tmp_path / "file"))
+    number = own.number
+    own.park(tmp_path / "missing")
+    assert own.number == -1
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(number)
+    own.park()
+    assert own.number == -1
