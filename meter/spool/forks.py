@@ -47,5 +47,5 @@ def _in_child() -> None:
         one.after_fork_in_child()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch
     os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)

@@ -67,7 +67,7 @@ def raise_high(descriptor: int) -> int:
 
 def is_alive(pid: int) -> bool:
     """Tell whether a process of this host lives. What cannot be told counts as alive: its segment is kept."""
-    if sys.platform == "win32":
+    if sys.platform == "win32":  # pragma: no cover
         return _is_alive_on_windows(pid)
     try:
         os.kill(pid, 0)
@@ -78,7 +78,7 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def _is_alive_on_windows(pid: int) -> bool:
+def _is_alive_on_windows(pid: int) -> bool:  # pragma: no cover
     """Ask for a handle: there, os.kill with signal 0 would send Ctrl-C."""
     import ctypes
 

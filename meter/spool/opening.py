@@ -43,7 +43,7 @@ def create(
 
 def sync_folder(folder: Path) -> None:
     """Make new names in the folder survive a power cut."""
-    if os.name == "nt":
+    if os.name == "nt":  # pragma: no cover
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -99,7 +99,9 @@ class Segment:
             if not self._is_left(descriptor) or os.fstat(descriptor).st_size > read_to:
                 return False
             # The state goes first, so that a kill between the two leaves no state without a segment.
-            done = _unlink(self.state_path) and _unlink(self.path)
+            if not _unlink(self.state_path):
+                return False
+            done = _unlink(self.path)
         finally:
             os.close(descriptor)
         return done or _unlink(self.path)  # Windows deletes no open file

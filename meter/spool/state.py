@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -63,18 +64,19 @@ class Tally:
 
 def encode(state: State) -> bytes:
     """Return the state as one JSON object, padded with blanks to its fixed size."""
-    for kept in _STEPS:
-        fitting = replace(
-            state,
-            host=state.host[:_TEXT],
-            failures={step[:_TEXT]: count for step, count in Counter(state.failures).most_common(kept)},
-            versions={name[:_TEXT]: version[:_TEXT] for name, version in list(state.versions.items())[:kept]},
-            end=state.seq,
-        )
-        data = msgspec.json.encode(fitting)
-        if len(data) < STATE_BYTES:
-            break
+    tries = (msgspec.json.encode(_shortened(state, kept)) for kept in _STEPS)
+    data = next(data for data in tries if len(data) < STATE_BYTES)
     return data.ljust(STATE_BYTES - 1) + b"\n"
+
+
+def _shortened(state: State, kept: int) -> State:
+    return replace(
+        state,
+        host=state.host[:_TEXT],
+        failures={step[:_TEXT]: count for step, count in Counter(state.failures).most_common(kept)},
+        versions={name[:_TEXT]: version[:_TEXT] for name, version in list(state.versions.items())[:kept]},
+        end=state.seq,
+    )
 
 
 def decode(data: bytes) -> State | None:
@@ -86,12 +88,12 @@ def decode(data: bytes) -> State | None:
     return state if state.seq == state.end and state.v == VERSION else None
 
 
-def write(path: Path, data: bytes, mode: int) -> None:
+def write(path: Path, data: bytes, mode: int, write: Callable[[int, bytes], int] = os.write) -> None:
     """Write a state file in place: after the first time that needs neither a name nor a block, so it works on a full disk."""
     descriptor = os.open(path, _FLAGS, mode)
     try:
         set_mode(descriptor, mode)
-        if os.write(descriptor, data) < len(data):
+        if write(descriptor, data) < len(data):
             raise OSError(errno.ENOSPC, "no room for a state file")
     finally:
         os.close(descriptor)
@@ -111,5 +113,5 @@ def read(path: Path) -> State | None:
 
 def set_mode(descriptor: int, mode: int) -> None:
     """Give an open file its mode, whatever the host's umask."""
-    if hasattr(os, "fchmod"):
+    if hasattr(os, "fchmod"):  # pragma: no branch
         os.fchmod(descriptor, mode)

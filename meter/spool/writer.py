@@ -115,6 +115,7 @@ class Writer:
         with self._lock:
             if not self._busy:
                 self._settle(None)
+        self._drain()
         self._speak()
 
     def close(self) -> None:
@@ -127,6 +128,7 @@ class Writer:
                 self._own.park(self.path)
             self.path, self._full, self._base = None, False, self._published
             self._due = self._retry_at = 0.0
+        self._drain()
 
     def before_fork(self) -> None:
         """Wait for a thread that opens a segment, so that the child inherits no open file it does not know of."""
@@ -157,22 +159,30 @@ class Writer:
         self._base = self._published = Tally(failures=Counter(failures_so_far))
 
     def _append_slowly(self, record: bytes, fault: str | None) -> bool:
+        kept = True
         if not self._lock.acquire(timeout=self._wait_seconds):
             self._pending.append(record)
-            return True
-        try:
-            if (
-                self._busy
-            ):  # a finalizer or a signal handler of this thread: written when the work it interrupts is done
-                self._pending.append(record)
-                return True
-            kept = self._settle(record, fault)
-            while self._pending:
-                self._settle(self._pending.popleft())
-        finally:
-            self._lock.release()
+        else:
+            try:
+                if self._busy:  # a finalizer or a signal handler: written when the work that it interrupts is done
+                    self._pending.append(record)
+                else:
+                    kept = self._settle(record, fault)
+            finally:
+                self._lock.release()
+        self._drain()
         self._speak()
         return kept
+
+    def _drain(self) -> None:
+        """Write what waits in memory; whoever holds the lock comes here after, so nothing stays behind."""
+        while self._pending and self._lock.acquire(blocking=False):
+            try:
+                if self._busy or not self._pending:
+                    return
+                self._settle(self._pending.popleft())
+            finally:
+                self._lock.release()
 
     def _settle(self, record: bytes | None, fault: str | None = None) -> bool:
         """Do what is due, write the record, and say when the next thing is due."""
