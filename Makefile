@@ -7,7 +7,7 @@ STAMP := $(VENV)/.stamp
 OLDEST_STAMP := $(OLDEST)/.stamp
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup demo test test-all lint bench clean
+.PHONY: help setup demo test test-all lint docs bench clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made here
@@ -44,6 +44,9 @@ lint: $(STAMP) ## format, lint, types, import contracts, spelling
 	$(BIN)/pyright --pythonpath $(BIN)/python tests/typing_api.py
 	$(BIN)/lint-imports
 	$(BIN)/codespell
+
+docs: $(STAMP) ## write the generated parts of README.md anew
+	PYTHONPATH=. $(BIN)/cog -r README.md
 
 bench: $(STAMP) ## overhead against the bare SDK and other tools, ingest speed, bytes a call
 	$(BIN)/python -m tests.bench
