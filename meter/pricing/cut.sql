@@ -1,0 +1,39 @@
+-- Calls whose usage was not, or not wholly, seen, with token counts made from the characters that went by: three rows a call
+-- (likely, low, high). What the provider did count stays; only the side that is unknown is estimated. A call refused before
+-- any answer is not estimated (unseen.sql). $ratios: JSON, a list of objects, in tokens per character.
+CREATE OR REPLACE TEMP TABLE price_cut AS
+WITH ratios AS (
+    SELECT unnest(from_json($ratios, '[{
+        "family": "VARCHAR", "valid_from": "TIMESTAMPTZ", "valid_to": "TIMESTAMPTZ",
+        "likely": "DECIMAL(18, 12)", "low": "DECIMAL(18, 12)", "high": "DECIMAL(18, 12)"}]'), recursive := true)
+),
+cut AS (
+    SELECT
+        calls.* EXCLUDE (usage, sent_chars),
+        coalesce(calls.usage, MAP {}) AS known,
+        CASE WHEN total_input(calls.usage) IS NULL THEN calls.sent_chars END AS sent_chars,
+        unnest([
+            {'bound': 'likely', 'ratio': ratios.likely},
+            -- cut before the first token: perhaps nobody bills it
+            {'bound': 'low', 'ratio': CASE WHEN calls.source = 'missing' AND coalesce(calls.seen_chars, 0) = 0 THEN 0 ELSE ratios.low END},
+            {'bound': 'high', 'ratio': ratios.high}
+        ], recursive := true)
+    FROM price_unseen AS calls
+    JOIN priced ON priced.id = calls.id
+    JOIN ledger.model_matches AS matches ON matches.match_id = priced.match_id
+    JOIN ratios
+        ON ratios.family = matches.token_family
+        AND coalesce(ratios.valid_from, '-infinity') <= calls.started_at
+        AND coalesce(ratios.valid_to, 'infinity') > calls.started_at
+),
+estimated AS (
+    SELECT
+        *,
+        map_from_entries(list_filter([
+            {'key': 'input', 'value': tokens(sent_chars, ratio)},
+            {'key': 'output', 'value': CASE WHEN seen_chars IS NOT NULL THEN greatest(tokens(seen_chars, ratio), known['output']) END}
+        ], lambda e: e.value IS NOT NULL)) AS estimated_usage
+    FROM cut
+)
+SELECT * EXCLUDE (id, known, bound, ratio), {'call': id, 'bound': bound} AS id, map_concat(known, estimated_usage) AS usage
+FROM estimated

@@ -1,0 +1,13 @@
+-- What the statements of a batch share. Two session variables are set beside it: the keys of a call's context that some price
+-- depends on, and the classes that count as input.
+CREATE OR REPLACE TEMP MACRO price_context(context) AS nullif(
+    to_json(list_filter(map_entries(context), lambda e: list_contains(getvariable('meter_price_keys'), e.key)))::VARCHAR, '[]'
+);
+
+CREATE OR REPLACE TEMP MACRO total_input(usage) AS
+list_sum(list_transform(
+    list_filter(map_entries(usage), lambda e: list_contains(getvariable('meter_input_classes'), e.key)), lambda e: e.value
+))::DECIMAL(18, 6);
+
+CREATE OR REPLACE TEMP MACRO tokens(chars, tokens_per_char) AS
+(least(chars, 10000000000)::DECIMAL(12, 0) * tokens_per_char)::DECIMAL(12, 0)::DECIMAL(24, 6)
