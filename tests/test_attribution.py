@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 
@@ -126,7 +126,7 @@ def test_a_tagged_generator_still_sends_throws_and_closes() -> None:
     log: list[object] = []
 
     @tags(team="search")
-    def echo():  # type: ignore[no-untyped-def]
+    def echo() -> Generator[str, str, None]:
         try:
             log.append((yield "ready"))
             yield "sent"

@@ -24,7 +24,7 @@ counts = st.integers(0, event.MAX_COUNT)
     attempts=st.none() | st.integers(0, 100),
 )
 def test_a_call_comes_back_as_it_went(
-    usage: dict[str, int], tags: dict[str, str], model: str | None, attempts: int | None
+    usage: dict[str, int | float], tags: dict[str, str], model: str | None, attempts: int | None
 ) -> None:
     call = Call(1, "0" * 32, 1, usage=usage, tags=tags, request_model=model, attempts=attempts)
     assert decode(encode(call)) == call
