@@ -37,7 +37,7 @@ def frame(line: bytes) -> bytes:
 
 def used_bytes(folder: Path, scan: Callable[[Path], Iterable[os.DirEntry[str]]] = os.scandir) -> int:
     """Return what the spool's files take together."""
-    return sum(map(_size, scan(folder)))
+    return sum(STATE_BYTES if entry.name.endswith(STATE_SUFFIX) else _size(entry) for entry in scan(folder))
 
 
 def _size(entry: os.DirEntry[str]) -> int:

@@ -64,8 +64,10 @@ class Tally:
 
 def encode(state: State) -> bytes:
     """Return the state as one JSON object, padded with blanks to its fixed size."""
-    tries = (msgspec.json.encode(_shortened(state, kept)) for kept in _STEPS)
-    data = next(data for data in tries if len(data) < STATE_BYTES)
+    data = msgspec.json.encode(state if state.end == state.seq else replace(state, end=state.seq))
+    if len(data) >= STATE_BYTES:
+        tries = (msgspec.json.encode(_shortened(state, kept)) for kept in _STEPS)
+        data = next(data for data in tries if len(data) < STATE_BYTES)
     return data.ljust(STATE_BYTES - 1) + b"\n"
 
 

@@ -86,7 +86,7 @@ class Writer:
         # A small spool has small segments, else one process alone could pass the folder's limit several times over.
         self._segment_bytes, self._segment_seconds = min(segment_bytes, max(max_bytes // 8, 4096)), segment_seconds
         self._now, self._clock, self._write, self._flush = now, clock, write, flush
-        self._wait_seconds = wait_seconds
+        self._wait_seconds, self._host = wait_seconds, platform.node()
         self._own = Descriptor()
         self._begin({})
         forks.watch(self)
@@ -281,10 +281,8 @@ class Writer:
 
     def _publish(self, *, closed: bool = False) -> None:
         size = None if self.path is None else self._own.size()
-        if (
-            self.path is None or size is None
-        ):  # whose segment is gone may not touch its state: a reader may be deleting both
-            return
+        if self.path is None or size is None:
+            return  # whoever lost the segment may not touch its state: a reader may be deleting both
         total = self._tally()
         self._seq += 1
         self._publish_at = self._clock() + PUBLISH_S
@@ -299,8 +297,9 @@ class Writer:
     def _state(self, share: Tally, started: float, size: int, closed: bool = False) -> State:
         return State(
             seq=self._seq,
+            end=self._seq,
             pid=os.getpid(),
-            host=platform.node(),
+            host=self._host,
             started=int(started * 1_000_000),
             updated=int(self._now() * 1_000_000),
             closed=closed,

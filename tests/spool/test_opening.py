@@ -6,6 +6,7 @@ import errno
 import fcntl
 import gc
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,27 @@ def test_a_fork_brings_every_living_writer_to_rest_and_the_child_starts_anew(tmp
     assert writers[0].append(b"child")
     assert len(segments(tmp_path)) == 3
     assert sorted(lines_in(tmp_path)) == [b"before", b"before", b"child", b"parent"]
+
+
+def test_a_fork_waits_for_a_thread_that_opens_a_segment(tmp_path: Path) -> None:
+    opening, go_on = threading.Event(), threading.Event()
+
+    def first_line() -> bytes:
+        opening.set()
+        go_on.wait(30)
+        return b"process"
+
+    writer = Writer(tmp_path, first_line=first_line, wait_seconds=30)
+    threads = [threading.Thread(target=writer.append, args=[b"slow"]), threading.Timer(0.05, go_on.set)]
+    for thread in threads:
+        thread.start()
+    assert opening.wait(30)
+    forks._before()
+    assert writer.path is not None
+    forks._in_parent()
+    for thread in threads:
+        thread.join()
+    assert lines_in(tmp_path) == [b"process", b"slow"]
 
 
 def test_a_parent_that_waited_in_vain_lets_go_of_nothing(tmp_path: Path) -> None:

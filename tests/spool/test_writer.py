@@ -6,6 +6,7 @@ import logging
 import os
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,17 @@ def test_a_full_folder_lets_go_of_the_full_segment_so_that_a_reader_can_free_it(
     assert [segment.size for segment in held] == [0]
 
 
+def test_a_folder_that_stays_full_is_not_filled_with_empty_segments(tmp_path: Path) -> None:
+    clock = Clock()
+    writer = Writer(tmp_path, max_bytes=0, clock=clock)
+    for _ in range(5):
+        assert not writer.append(b"lost")
+        clock.time += ROOM_S
+    state = only(tmp_path).state()
+    assert state is not None
+    assert (state.lost, state.failures) == (5, {"spool.full": 5})
+
+
 def test_closing_lets_go_and_the_next_record_opens_another_segment(tmp_path: Path) -> None:
     writer = Writer(tmp_path)
     assert writer.append(b"one")
@@ -266,6 +278,31 @@ def test_a_thread_that_waits_too_long_leaves_its_record_to_the_other(tmp_path: P
     go_on.set()
     slow.join(30)
     assert lines_in(tmp_path) == [b"process", b"slow", b"impatient"]
+
+
+@pytest.mark.parametrize("slow", [Writer.close, Writer.publish])
+def test_a_record_that_could_not_wait_for_a_slow_disk_is_written_after(
+    tmp_path: Path, slow: Callable[[Writer], None]
+) -> None:
+    stuck, go_on = threading.Event(), threading.Event()
+
+    def now() -> float:
+        if threading.current_thread() is thread:
+            stuck.set()
+            go_on.wait(30)
+        return 0.0
+
+    clock = Clock()
+    writer = Writer(tmp_path, now=now, clock=clock, wait_seconds=0.01)
+    thread = threading.Thread(target=slow, args=[writer])
+    assert writer.append(b"one")
+    thread.start()
+    assert stuck.wait(30)
+    clock.time += 600
+    assert writer.append(b"impatient")
+    go_on.set()
+    thread.join()
+    assert sorted(lines_in(tmp_path)) == [b"impatient", b"one"]
 
 
 def test_the_state_goes_out_without_a_record_when_asked(tmp_path: Path) -> None:
