@@ -150,6 +150,9 @@ CREATE TABLE ledger.ingested (
 );
 INSERT INTO ledger.ingested VALUES (0, 0, 0, 0, 0, 0, 0, NULL);
 
+-- Which texts the public views in `main` were made from; they are made anew when a Meter brings others.
+CREATE TABLE ledger.view_digests (digest VARCHAR NOT NULL);
+
 -- What is billed for each call as one map: the relation that `ledger.usage_lines` takes.
 CREATE VIEW ledger.billed_usage AS
 SELECT

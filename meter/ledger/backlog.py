@@ -1,0 +1,126 @@
+"""What waits in the spool: segments beyond their checkpoints, taken batch by batch.
+
+Ask whether a writer is gone, then read to the end, then, after the commit, delete: a line may land in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from meter.ledger.batch import Batch, DeadLetter
+from meter.spool import Segment, State, read_window, segments
+
+_NOTHING = State()
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """How far a segment was read, and what its writer had lost by then."""
+
+    position: int = 0
+    lost: int = 0
+    failures: int = 0
+
+
+@dataclass
+class Source:
+    """One segment on its way into the ledger."""
+
+    segment: Segment
+    position: int
+    noted: Checkpoint | None
+    is_gone: bool = False
+    """Whether its writer was gone before the last reading began."""
+    is_read: bool = False
+    """Whether that reading came to the end."""
+    state: State = _NOTHING
+
+    @property
+    def has_news(self) -> bool:
+        """Tell whether the ledger has to write something down before the segment may go."""
+        now = Checkpoint(self.position, self.state.lost, sum(self.state.failures.values()))
+        return now != (self.noted or Checkpoint())
+
+    @property
+    def lag_bytes(self) -> int:
+        """Return how much was not read of what was there when it was listed."""
+        return max(0, self.segment.size - self.position)
+
+
+@dataclass
+class Backlog:
+    """The segments that were there at one moment, oldest first: so rows come in time's order, as far as they can."""
+
+    sources: list[Source]
+    touched: list[Source] = field(default_factory=list)
+    """Sources that the current batch took from."""
+
+    @classmethod
+    def of(cls, spool: Path, checkpoints: Mapping[str, Checkpoint]) -> Backlog:
+        """List the spool. What may not be read is left out here and shown by `meter status`."""
+        return cls(
+            [
+                Source(segment, noted.position if noted else 0, noted)
+                for segment in segments(spool)
+                if segment.readable
+                for noted in (checkpoints.get(segment.name),)
+            ]
+        )
+
+    @property
+    def lag_bytes(self) -> int:
+        """Return how many bytes wait."""
+        return sum(source.lag_bytes for source in self.sources)
+
+    @property
+    def is_read(self) -> bool:
+        """Tell whether every segment was read to its end."""
+        return all(source.is_read for source in self.sources)
+
+    @property
+    def positions(self) -> dict[str, int]:
+        """Return how far each segment is read by now."""
+        return {source.segment.name: source.position for source in self.sources}
+
+    def fill(self, batch: Batch, limit: int) -> None:
+        """Take up to about `limit` bytes, and read the states of the segments they come from."""
+        self.touched = []
+        for source in self.sources:
+            if source.is_read:
+                continue
+            _read(source, batch, limit)
+            self.touched.append(source)
+            if batch.taken >= limit:
+                break
+
+    def finished(self) -> list[Source]:
+        """Return the sources of the last batch that can go once it is committed."""
+        return [source for source in self.touched if source.is_read and source.is_gone]
+
+
+def lag_bytes(spool: Path, positions: Mapping[str, int]) -> int:
+    """Return how many bytes of the spool wait, at this moment."""
+    return sum(max(0, segment.size - positions.get(segment.name, 0)) for segment in segments(spool) if segment.readable)
+
+
+def _read(source: Source, batch: Batch, limit: int) -> None:
+    name = source.segment.name
+    try:
+        source.is_gone = source.segment.writer_is_gone()
+        source.state = source.segment.state() or _NOTHING
+        with source.segment.path.open("rb", buffering=0) as file:
+            while batch.taken < limit:
+                window = read_window(file, source.position, final=source.is_gone)
+                if not window.taken:
+                    source.is_read = True
+                    return
+                if window.skipped:
+                    batch.letters.append(DeadLetter(name, source.position, window.taken, window.skipped, b""))
+                else:
+                    batch.add(name, source.position, window.data)
+                source.position += window.taken
+                batch.taken += window.taken
+    except OSError:  # gone, or made unreadable, since it was listed
+        source.is_read, source.is_gone = True, False

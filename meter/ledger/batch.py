@@ -1,0 +1,124 @@
+"""A batch: whole lines of some segments, side by side in one nameless file that DuckDB can read."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from meter import event
+
+EXCERPT_BYTES = 512
+"""So much of a dead letter is kept: enough to see what wrote it."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line, and where it stands in the spool."""
+
+    segment: str
+    position: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A line, or a stretch without lines, that cannot be read."""
+
+    segment: str
+    position: int
+    size: int
+    reason: str
+    excerpt: bytes
+
+    @classmethod
+    def of(cls, line: Line, reason: str) -> DeadLetter:
+        """Return the letter for a line."""
+        return cls(line.segment, line.position, len(line.data), reason, line.data[:EXCERPT_BYTES])
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Bytes of the batch's file: where they came from."""
+
+    segment: str
+    position: int
+    size: int
+
+
+@dataclass
+class Batch:
+    """The lines and, for what could not even be cut into lines, letters. Close it when done."""
+
+    extents: list[Extent] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
+    heads: dict[str, str] = field(default_factory=dict)
+    """Id of a process line: the segment that it opens."""
+    newlines: int = 0
+    taken: int = 0
+    """Bytes of the spool, in lines or not."""
+
+    def __post_init__(self) -> None:
+        self._closing = ExitStack()
+        self._file: BinaryIO
+        self.path: str
+        self._file, self.path = scratch_file(self._closing)
+
+    def __enter__(self) -> Batch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.close()
+
+    def add(self, segment: str, position: int, data: bytes) -> None:
+        """Append whole lines of a segment."""
+        self._file.write(data)
+        self.extents.append(Extent(segment, position, len(data)))
+        self.newlines += data.count(b"\n")
+        if position == 0 and (head := _process_line(data)) is not None:
+            self.heads[head] = segment
+
+    def seal(self) -> str:
+        """Return the path of the finished file."""
+        self._file.flush()
+        return self.path
+
+    def lines(self) -> Iterator[Line]:
+        """Yield every line that is not blank, in order."""
+        self._file.seek(0)
+        for extent in self.extents:
+            position = extent.position
+            for data in self._file.read(extent.size).split(b"\n"):
+                if data.strip(BLANKS):
+                    yield Line(extent.segment, position, data)
+                position += len(data) + 1
+
+    def count_lines(self) -> int:
+        """Return how many lines are not blank."""
+        return sum(1 for _ in self.lines())
+
+
+BLANKS = b" \t\r"
+"""JSON's white space but for the newline: DuckDB passes over a line that has nothing else."""
+
+
+def scratch_file(closing: ExitStack) -> tuple[BinaryIO, str]:
+    """Open a file in memory where there are such, else a temporary one, and return it with a path that opens it again."""
+    if hasattr(os, "memfd_create"):
+        file: BinaryIO = closing.enter_context(os.fdopen(os.memfd_create("meter-batch"), "w+b"))
+        return file, f"/proc/self/fd/{file.fileno()}"
+    descriptor, name = tempfile.mkstemp(prefix="meter-batch-", suffix=".ndjson")
+    closing.callback(os.unlink, name)
+    return closing.enter_context(os.fdopen(descriptor, "w+b")), name
+
+
+def _process_line(data: bytes) -> str | None:
+    """Return the id of the process line that opens a segment, by a writer's habit."""
+    try:
+        record = event.decode(data.lstrip(b"\n").partition(b"\n")[0])
+    except (ValueError, RecursionError):
+        return None
+    return record.id if isinstance(record, event.Process) else None

@@ -1,0 +1,46 @@
+"""What makes a line that can be read a dead letter all the same: no row may be wrong in silence, and none may fail its batch.
+
+Each fault is a condition on a row of `incoming`, and what it says. The first that holds is the reason.
+"""
+
+from __future__ import annotations
+
+from meter.event import MAX_COUNT, SCHEMA
+
+KINDS = ("call", "outcome", "process")
+LAST_TS = 253_370_764_800_000_000
+"""The year 9999 begins: times up to here can be handed out in any time zone."""
+
+_COUNTS = "map_values(usage)"
+_NO_MAP = "(SELECT text FROM batch_maps WHERE pairs IS NULL)"
+_CHECKS = (
+    (f"v IS DISTINCT FROM {SCHEMA}", f"'schema version ' || coalesce(v::VARCHAR, 'missing') || ' is not {SCHEMA}'"),
+    (f"coalesce(kind, '') NOT IN {KINDS}", "'unknown kind ' || coalesce(left(kind, 40), 'missing')"),
+    ("id IS NULL", "'the id is missing or not 128 bits in hex'"),
+    ("ts IS NULL", "'the time is missing'"),
+    (f"ts NOT BETWEEN 0 AND {LAST_TS}", "'ts = ' || ts || ' is out of range'"),
+    (f"tags IN {_NO_MAP}", "'the tags are not an object whose keys differ'"),
+    (f"context IN {_NO_MAP}", "'the context is not an object whose keys differ'"),
+    (f"list_max({_COUNTS}) > {MAX_COUNT}", f"'usage = ' || list_max({_COUNTS}) || ' is out of range'"),
+    (f"list_min({_COUNTS}) < 0", f"'usage = ' || list_min({_COUNTS}) || ' is out of range'"),
+    (f"list_count({_COUNTS}) < len({_COUNTS})", "'a count of the usage is null'"),
+    ("kind = 'outcome' AND name IS NULL", "'an outcome without a name'"),
+    (
+        "kind = 'outcome' AND value IS NOT NULL AND TRY_CAST(value AS DECIMAL(26, 12)) IS NULL",
+        "'value is no amount: ' || left(value, 40)",
+    ),
+    (
+        "kind = 'outcome' AND quantity IS NOT NULL AND TRY_CAST(quantity AS DECIMAL(26, 12)) IS NULL",
+        "'quantity is no number: ' || left(quantity, 40)",
+    ),
+)
+
+FAULTS = f"""
+SELECT line, reason
+FROM (
+    SELECT rowid AS line, CASE {" ".join(f"WHEN {condition} THEN {reason}" for condition, reason in _CHECKS)} END AS reason
+    FROM incoming
+)
+WHERE reason IS NOT NULL
+ORDER BY line
+"""

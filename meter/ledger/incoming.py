@@ -1,0 +1,182 @@
+"""From lines to the temp table `incoming`: strictly, by DuckDB's JSON reader, or not at all.
+
+The reader never ignores errors: that turns a bad line into NULLs without a trace. When it refuses a batch, or gives another
+number of rows than there are lines, the batch is sifted: each line is decoded by msgspec, which says what is wrong with it, and
+what is left is read again. DuckDB has the last word on every line, so that a line's fate does not hang on its neighbours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from meter import event
+from meter.ledger.batch import Batch, DeadLetter, Line, scratch_file
+from meter.ledger.faults import FAULTS
+from meter.ledger.transaction import quoted
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_TEXTS = (
+    *(
+        "kind",
+        "id",
+        "service",
+        "host",
+        "provider",
+        "server",
+        "operation",
+        "api",
+        "request_model",
+        "response_model",
+        "response_id",
+    ),
+    *(
+        "tier",
+        "requested_tier",
+        "account",
+        "project",
+        "key",
+        "region",
+        "deployment",
+        "source",
+        "status",
+        "error",
+        "parent",
+    ),
+    *(
+        "reported_cost",
+        "reported_currency",
+        "trace",
+        "span",
+        "name",
+        "value",
+        "currency",
+        "quantity",
+        "python",
+        "meter",
+    ),
+    *("tags", "context"),  # JSON: read as maps they cost a quarter of the whole, and most are alike
+)
+_WHOLE = ("v", "ts", "pid", "dur", "ttft", "sent_chars", "seen_chars", "attempts", "chunks")
+COLUMNS: Mapping[str, str] = {
+    **dict.fromkeys(_TEXTS, "VARCHAR"),
+    **dict.fromkeys(_WHOLE, "BIGINT"),
+    **dict.fromkeys(("billed", "stream"), "BOOLEAN"),
+    **dict.fromkeys(("raw", "sdks", "hooks"), "JSON"),
+    "usage": "MAP(VARCHAR, DECIMAL(24, 6))",
+}
+"""What a line may have (meter.event), and how it is read."""
+
+_READ = """
+CREATE OR REPLACE TEMP TABLE incoming AS
+SELECT * REPLACE (TRY_CAST(id AS UUID) AS id)
+FROM read_json(
+    {path}, format = 'newline_delimited', columns = {columns}, maximum_object_size = {longest}, compression = 'uncompressed'
+)
+"""
+_MAPS = """
+CREATE OR REPLACE TEMP TABLE batch_maps AS
+SELECT text, TRY_CAST(TRY_CAST(text AS JSON) AS MAP(VARCHAR, VARCHAR)) AS pairs
+FROM (SELECT tags AS text FROM incoming UNION SELECT context FROM incoming)
+WHERE text IS NOT NULL
+"""
+
+USUAL_BYTES = 1 << 20
+"""Longest line of the quick way: small, since two cores share a file in pieces twice as long."""
+LONGEST_BYTES = 16 << 20
+"""Longer than a reader's window, so than any line."""
+SECOND_LOOKS = 64
+"""So many of a batch's lines that msgspec refuses are shown to DuckDB all the same; garbage in bulk is not worth its time."""
+
+
+@dataclass
+class Sifted:
+    """What became of a batch's lines: `count` of them, the readable ones in `incoming`, the rest letters."""
+
+    count: int
+    letters: list[DeadLetter]
+
+
+def read(con: DuckDBPyConnection, batch: Batch) -> Sifted:
+    """Fill `incoming` and `batch_maps` with the lines that can be read, and return the others as dead letters."""
+    places: list[Line] | None = None
+    rows = _rows(con, batch.seal(), USUAL_BYTES)
+    # A writer frames each record in two newlines; only a batch of another make is counted line by line.
+    if isinstance(rows, int) and (rows * 2 == batch.newlines or rows == batch.count_lines()):
+        sifted = Sifted(rows, [])
+    else:
+        sifted, places = _sift(con, batch)
+    con.execute(_MAPS)
+    if faults := con.execute(FAULTS).fetchall():
+        lines = list(batch.lines()) if places is None else places
+        sifted.letters += [DeadLetter.of(lines[row], reason) for row, reason in faults]
+        con.execute("DELETE FROM incoming WHERE rowid IN (SELECT unnest($rows))", {"rows": [row for row, _ in faults]})
+    return sifted
+
+
+def _rows(con: DuckDBPyConnection, path: str, longest: int) -> int | str:
+    """Read a file into `incoming`; return how many rows it gave, or why DuckDB refused it."""
+    columns = "{" + ", ".join(f"{name}: {quoted(kind)}" for name, kind in COLUMNS.items()) + "}"
+    try:
+        con.execute(_READ.format(path=quoted(path), columns=columns, longest=longest))
+    except (duckdb.ProgrammingError, duckdb.DataError) as error:  # not: no memory, no disk
+        return str(error)
+    ((rows,),) = con.execute("SELECT count(*) FROM incoming").fetchall()
+    return int(rows)
+
+
+def _sift(con: DuckDBPyConnection, batch: Batch) -> tuple[Sifted, list[Line]]:
+    """Part the lines that can be read from the others; return the letters, and the line of each row in `incoming`."""
+    count = 0
+    refused: dict[Line, str] = {}
+    kept: list[Line] = []
+    for line in batch.lines():
+        count += 1
+        try:
+            event.decode(line.data)
+        except (ValueError, RecursionError) as error:
+            refused[line] = str(error)
+        else:
+            kept.append(line)
+    unreadable = _refused_by_duckdb(con, kept)
+    unreadable |= {line: refused[line] for line in _refused_by_duckdb(con, list(refused)[:SECOND_LOOKS])}
+    unreadable |= {line: refused[line] for line in list(refused)[SECOND_LOOKS:]}
+    kept = [line for line in [*kept, *refused] if line not in unreadable]
+    assert _rows_of(con, kept) == len(kept), "lines that can be read one by one can be read together"
+    return Sifted(count, [DeadLetter.of(line, reason) for line, reason in unreadable.items()]), kept
+
+
+def _refused_by_duckdb(con: DuckDBPyConnection, lines: list[Line]) -> dict[Line, str]:
+    """Find the lines that DuckDB does not read as one row each, by halving."""
+    if not lines or (rows := _rows_of(con, lines)) == len(lines):
+        return {}
+    if len(lines) == 1:
+        return {lines[0]: _reason(rows)}
+    middle = len(lines) // 2
+    return _refused_by_duckdb(con, lines[:middle]) | _refused_by_duckdb(con, lines[middle:])
+
+
+def _rows_of(con: DuckDBPyConnection, lines: Iterable[Line]) -> int | str:
+    with ExitStack() as closing:
+        file, path = scratch_file(closing)
+        file.writelines(line.data + b"\n" for line in lines)
+        file.flush()
+        return _rows(con, path, LONGEST_BYTES)
+
+
+def _reason(rows: int | str) -> str:
+    """Shorten what DuckDB says: without the file's name, and without advice that is not for our reader."""
+    if isinstance(rows, int):
+        return f"one line gave {rows} rows"
+    sentence = _SENTENCE.search(" ".join(rows.split()))
+    return (sentence[1] if sentence else rows)[:200]
+
+
+_SENTENCE = re.compile(r"in line \d+: (.*?)(?: Try | If this error |$)")

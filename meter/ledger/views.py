@@ -1,0 +1,88 @@
+"""The public views: each is one file of queries/views, stored in the ledger so that every tool sees them.
+
+They are made anew when their text has changed, which needs no migration: a view holds no data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from meter.ledger.transaction import quoted, transaction
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_NEEDS = re.compile(r"^-- needs: *(.+)$", re.MULTILINE)
+_TITLE = re.compile(r"^-- title: *(.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class View:
+    """One file: the view's name, its title, the views it reads, and its statement."""
+
+    name: str
+    title: str
+    needs: tuple[str, ...]
+    sql: str
+
+
+@lru_cache
+def packaged() -> tuple[View, ...]:
+    """Return the views of this Meter, each after those it needs."""
+    # Named, not imported: queries stand above the ledger, and their loader may need it one day.
+    folder = files("meter.queries") / "views"
+    texts = {
+        item.name.removesuffix(".sql"): item.read_text("utf-8")
+        for item in folder.iterdir()
+        if item.name.endswith(".sql")
+    }
+    return tuple(_ordered({name: _view(name, texts[name]) for name in sorted(texts)}))
+
+
+@lru_cache
+def digest() -> str:
+    """Return what tells these views from those of another Meter."""
+    return hashlib.sha256("\0".join(view.name + view.sql for view in packaged()).encode()).hexdigest()[:32]
+
+
+def are_installed(con: DuckDBPyConnection) -> bool:
+    """Tell whether the ledger has these views."""
+    return con.execute("SELECT digest FROM ledger.view_digests").fetchall() == [(digest(),)]
+
+
+def install(con: DuckDBPyConnection) -> bool:
+    """Make the views if the ledger has others. Tells whether it did."""
+    if are_installed(con):
+        return False
+    with transaction(con):
+        for view in packaged():
+            con.execute(f"CREATE OR REPLACE VIEW main.{view.name} AS {view.sql}")
+            con.execute(f"COMMENT ON VIEW main.{view.name} IS {quoted(view.title)}")
+        con.execute("DELETE FROM ledger.view_digests")
+        con.execute("INSERT INTO ledger.view_digests VALUES (?)", [digest()])
+    return True
+
+
+def _view(name: str, text: str) -> View:
+    title, needs = _TITLE.search(text), _NEEDS.search(text)
+    return View(name, title[1] if title else name, tuple(re.split(r"[,\s]+", needs[1].strip())) if needs else (), text)
+
+
+def _ordered(views: Mapping[str, View]) -> list[View]:
+    ordered: dict[str, View] = {}
+
+    def place(view: View) -> None:
+        for name in view.needs:
+            if name in views and name not in ordered:
+                place(views[name])
+        ordered[view.name] = view
+
+    for view in views.values():
+        place(view)
+    return list(ordered.values())
