@@ -19,6 +19,7 @@ from meter.demo.history import History
 from meter.errors import MeterError
 from meter.home import Home
 from meter.ledger import Ingested, Ledger, ingest
+from meter.lock import held
 from meter.queries import get
 from meter.report import known, run
 from meter.report.known import Known
@@ -27,6 +28,7 @@ from meter.report.table import Result
 
 CALLS = 100_000
 SEED = 7
+LOCK_S = 10.0
 MARKER = "demo-home"
 MARKER_TEXT = "This folder belongs to `meter demo`, which empties its spool and its ledger at each run.\n"
 OWN = ("home", "store", "config")
@@ -73,8 +75,8 @@ def run_demo(
     """
     members = FLEET[:processes] if isinstance(processes, int) else tuple(processes)
     with _inside(home) as place:
+        _empty(place)
         ledger = Ledger(place)
-        _empty(ledger)
         made = fleet.run(place.path, members, lambda done, total: progress(FLEET_STAGE, done, total))
         moment = now or datetime.now(timezone.utc)
         past = history.write(
@@ -157,8 +159,8 @@ def _inside(path: Path) -> Iterator[Home]:
         settings.configure(**before)
 
 
-def _empty(ledger: Ledger) -> None:
-    """Remove what an earlier demo left."""
-    place = ledger.home
-    for old in (*place.spool.iterdir(), place.ledger, place.ledger.with_name(place.ledger.name + ".wal")):
-        old.unlink(missing_ok=True)
+def _empty(place: Home) -> None:
+    """Remove what an earlier demo left; whoever still reads its ledger is waited for."""
+    with held(place.lock, exclusive=True, timeout_s=LOCK_S, mode=place.ledger_mode):
+        for old in (*place.spool.iterdir(), place.ledger, place.ledger.with_name(f"{place.ledger.name}.wal")):
+            old.unlink(missing_ok=True)
