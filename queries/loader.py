@@ -48,7 +48,7 @@ def _timestamptz(value: Any) -> datetime:
 
 
 def _texts(value: Any) -> list[str]:
-    return value.split(",") if isinstance(value, str) else [str(item) for item in value]
+    return words(value) if isinstance(value, str) else [str(item) for item in value]
 
 
 TYPES: Mapping[str, Callable[[Any], Any]] = {

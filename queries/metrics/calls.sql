@@ -13,7 +13,7 @@ SELECT
     response_model AS "gen_ai.response.model",
     status,
     error_type AS "error.type",
-    map_from_entries(list_filter(coalesce(map_entries(tags), []), lambda tag: list_contains($tags, tag.key))) AS tags,
+    map_from_entries(list_filter(coalesce(map_entries(tags), []), lambda tag: tag.value <> '' AND list_contains($tags, tag.key))) AS tags,
     count(*) AS value
 FROM calls
 GROUP BY ALL

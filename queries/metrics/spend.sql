@@ -11,7 +11,7 @@ SELECT
     request_model AS "gen_ai.request.model",
     response_model AS "gen_ai.response.model",
     currency,
-    map_from_entries(list_filter(coalesce(map_entries(tags), []), lambda tag: list_contains($tags, tag.key))) AS tags,
+    map_from_entries(list_filter(coalesce(map_entries(tags), []), lambda tag: tag.value <> '' AND list_contains($tags, tag.key))) AS tags,
     sum(effective_cost) AS value
 FROM calls
 WHERE effective_cost IS NOT NULL

@@ -26,7 +26,7 @@ recent AS (
         calls.request_model AS "gen_ai.request.model",
         calls.response_model AS "gen_ai.response.model",
         calls.currency,
-        map_from_entries(list_filter(coalesce(map_entries(calls.tags), []), lambda tag: list_contains($tags, tag.key))) AS tags,
+        map_from_entries(list_filter(coalesce(map_entries(calls.tags), []), lambda tag: tag.value <> '' AND list_contains($tags, tag.key))) AS tags,
         coalesce(sum(effective_cost) FILTER (started_at >= bounds.today), 0) AS today,
         coalesce(sum(effective_cost) FILTER (started_at >= bounds.this_month), 0) AS month_to_date,
         coalesce(sum(effective_cost) FILTER (started_at < bounds.this_month), 0) AS last_month

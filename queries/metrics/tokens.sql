@@ -11,7 +11,7 @@ SELECT
     calls.request_model AS "gen_ai.request.model",
     calls.response_model AS "gen_ai.response.model",
     charges.usage_class,
-    map_from_entries(list_filter(coalesce(map_entries(calls.tags), []), lambda tag: list_contains($tags, tag.key))) AS tags,
+    map_from_entries(list_filter(coalesce(map_entries(calls.tags), []), lambda tag: tag.value <> '' AND list_contains($tags, tag.key))) AS tags,
     sum(charges.quantity) AS value
 FROM charges
 JOIN calls USING (call_id)

@@ -5,8 +5,8 @@
 -- param: currency text? = the currency of the statement; may be left out while the period has only one
 -- needs: calls, charges
 -- Amounts in two currencies must never meet in one column, so a period that has both asks which one is meant. Usage without a
--- price has no currency: it stands on the statement with its quantity and an unknown cost. shared_cost and adjustment are 0
--- until there are allocation rules and closed months.
+-- price belongs to no currency: it stands on every statement, with its quantity and an unknown cost. shared_cost and adjustment
+-- are 0 until there are allocation rules and closed months.
 WITH lines AS (
     SELECT
         coalesce(nullif(calls.tags['cost_center'], ''), nullif(calls.tags['team'], ''), '(unallocated)') AS cost_center,

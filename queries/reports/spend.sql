@@ -29,7 +29,7 @@ WITH keyed AS (
             WHEN 'usage_source' THEN usage_source
             WHEN 'day' THEN strftime(started_at AT TIME ZONE current_setting('TimeZone'), '%Y-%m-%d')
             WHEN 'month' THEN strftime(started_at AT TIME ZONE current_setting('TimeZone'), '%Y-%m')
-            ELSE coalesce(tags[name], '(untagged)')
+            ELSE coalesce(nullif(tags[name], ''), '(untagged)')
         END) AS keys,
         currency,
         input_tokens,

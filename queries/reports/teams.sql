@@ -4,7 +4,7 @@
 -- param: to = end of the period, exclusive
 -- needs: calls
 SELECT
-    coalesce(tags['team'], '(untagged)') AS team,
+    coalesce(nullif(tags['team'], ''), '(untagged)') AS team,
     currency,
     count(*) AS calls,
     sum(effective_cost) AS effective_cost,

@@ -1,0 +1,146 @@
+"""Reports on the sample ledger: each equals its golden, and money ties out to the ledger to the last digit."""
+
+from __future__ import annotations
+
+import io
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from meter.exporters.rows import write_rows
+from meter.home import Home
+from meter.ledger import Ledger
+from meter.queries import FOLDERS, Query, get, load
+from tests.queries.sample import LAST_MONTH, NOW, THIS_MONTH, sample_ledger
+
+GOLDENS = Path(__file__).parent / "goldens"
+VALUES: dict[str, Any] = {
+    **THIS_MONTH,
+    "now": NOW,
+    "by": "team,model",
+    "tags": ["team"],
+    "multipliers": [{"provider": "openai", "scenario": "x", "multiplier": "1.5"}],
+}
+ALL = [query for kind in FOLDERS for query in load(kind)]
+IDS = [f"{query.kind}/{query.name}" for query in ALL]
+
+
+def run(ledger: Ledger, query: Query, **values: Any) -> list[dict[str, Any]]:
+    """Return a query's rows as JSON gives them: money as text."""
+    bound = query.bind({param.name: {**VALUES, **values}.get(param.name) for param in query.params})
+    sql = f"FROM {query.name}" if query.kind == "views" else query.sql
+    stream = io.StringIO()
+    with ledger.reading() as connection:
+        cursor = connection.execute(sql, bound)
+        columns = cursor.description or []
+        write_rows(
+            [name for name, *_ in columns], [str(kind) for _, kind, *_ in columns], cursor.fetchall(), "json", stream
+        )
+    rows: list[dict[str, Any]] = json.loads(stream.getvalue())
+    return rows
+
+
+def total(ledger: Ledger, since: str, until: str, currency: str = "USD") -> Decimal:
+    """Return what the ledger's own table says was spent, without the public views."""
+    with ledger.reading() as connection:
+        row = connection.execute(
+            """SELECT coalesce(sum(coalesce(effective_cost_if_other, contracted_cost_if_other, list_cost)), 0) FROM ledger.calls
+            WHERE started_at >= $since::TIMESTAMPTZ AND started_at < $until::TIMESTAMPTZ AND currency = $currency""",
+            {"since": since, "until": until, "currency": currency},
+        ).fetchone()
+    assert row
+    return Decimal(row[0])
+
+
+@pytest.mark.parametrize("query", ALL, ids=IDS)
+def test_every_file_runs_on_an_empty_ledger(empty: Ledger, query: Query) -> None:
+    rows = run(empty, query)
+    assert len(rows) == {"reports/coverage": 1, "metrics/risk_multiplier": 1}.get(f"{query.kind}/{query.name}", 0)
+
+
+@pytest.mark.parametrize("query", ALL, ids=IDS)
+def test_every_file_runs_on_the_sample_and_its_money_is_decimal(sample: Ledger, query: Query) -> None:
+    rows = run(sample, query)
+    assert rows or query.name == "outcomes"
+    money = [name for name in (rows[0] if rows else {}) if name.endswith("_cost") or name in {"total", "saved"}]
+    assert all(value is None or isinstance(value, str) for row in rows for value in map(row.get, money))
+
+
+@pytest.mark.parametrize("query", load("reports"), ids=lambda query: query.name)
+def test_each_report_equals_its_golden(sample: Ledger, query: Query) -> None:
+    golden = GOLDENS / f"{query.name}.json"
+    assert golden.exists(), f"write {golden.name}: a report is two files, itself and its golden"
+    assert run(sample, query) == json.loads(golden.read_text("utf-8"))
+
+
+def test_every_golden_has_its_report() -> None:
+    assert {path.stem for path in GOLDENS.iterdir()} == {query.name for query in load("reports")}
+
+
+@pytest.mark.parametrize("period", [THIS_MONTH, LAST_MONTH])
+def test_the_chargeback_ties_out_to_the_ledger_to_the_last_digit(sample: Ledger, period: dict[str, str]) -> None:
+    rows = run(sample, get("reports", "chargeback"), **period)
+    assert sum(Decimal(row["total"] or 0) for row in rows) == total(sample, period["from"], period["to"]) > 0
+    for row in rows:
+        parts = [row[name] for name in ("direct_cost", "shared_cost", "adjustment")]
+        assert row["total"] == row["direct_cost"]
+        assert row["total"] is None or Decimal(row["total"]) == sum(map(Decimal, parts))
+
+
+def test_the_chargeback_has_exactly_the_promised_columns_and_no_total_row(sample: Ledger) -> None:
+    rows = run(sample, get("reports", "chargeback"))
+    promised = "cost_center, provider, model, usage_class, quantity, unit, direct_cost, shared_cost, adjustment, total"
+    assert {tuple(row) for row in rows} == {tuple(promised.split(", "))}
+    assert {row["cost_center"] for row in rows} == {"CC-7", "search", "(unallocated)"}
+
+
+def test_usage_without_a_price_stands_on_the_chargeback_with_an_unknown_cost(sample: Ledger) -> None:
+    rows = run(sample, get("reports", "chargeback"))
+    assert [(row["quantity"], row["total"]) for row in rows if row["model"] == "nobody-knows-it"] == [("50", None)]
+
+
+def test_two_currencies_never_meet_on_a_chargeback(euros: Ledger) -> None:
+    ledger, chargeback = euros, get("reports", "chargeback")
+    with pytest.raises(duckdb.InvalidInputException, match="charges in EUR and USD: choose one currency"):
+        run(ledger, chargeback)
+    for currency in ("EUR", "USD"):
+        rows = run(ledger, chargeback, currency=currency)
+        assert sum(Decimal(row["total"] or 0) for row in rows) == total(
+            ledger, THIS_MONTH["from"], THIS_MONTH["to"], currency
+        )
+    assert run(ledger, chargeback, **LAST_MONTH)  # which has one currency only
+
+
+@pytest.mark.parametrize("name", ["spend", "totals", "teams", "models"])
+@pytest.mark.parametrize("period", [THIS_MONTH, LAST_MONTH])
+def test_every_report_on_spend_ties_out_to_the_ledger(euros: Ledger, name: str, period: dict[str, str]) -> None:
+    rows = run(euros, get("reports", name), **period)
+    for currency in ("EUR", "USD"):
+        found = sum(Decimal(row["effective_cost"] or 0) for row in rows if row["currency"] == currency)
+        assert found == total(euros, period["from"], period["to"], currency)
+
+
+@pytest.mark.parametrize(
+    ("by", "keys"),
+    [
+        ("provider", {("anthropic",), ("openai",), ("openrouter",)}),
+        ("feature", {("ranking",), ("(untagged)",)}),
+        ("month,team", {("2026-10", "search"), ("2026-10", "answers"), ("2026-10", "(untagged)")}),
+        ("error_type", {("RateLimitError",), (None,)}),
+        ("'; DROP TABLE ledger.calls; --", {("(untagged)",)}),
+    ],
+)
+def test_spend_goes_by_any_column_or_tag(sample: Ledger, by: str, keys: set[tuple[str | None, ...]]) -> None:
+    assert {tuple(row["keys"]) for row in run(sample, get("reports", "spend"), by=by)} == keys
+
+
+def test_the_months_of_a_report_follow_the_ledgers_time_zone(home: Home) -> None:
+    home.path.mkdir(parents=True)
+    home.config.write_text('[period]\ntimezone = "Asia/Tokyo"\n', "utf-8")
+    ledger = sample_ledger(home)
+    rows = run(ledger, get("reports", "spend"), by="month", **{"from": LAST_MONTH["from"]})
+    assert {row["keys"][0]: row["calls"] for row in rows} == {"2026-09": 1, "2026-10": 12}
