@@ -27,7 +27,13 @@ class AgentRun:
     samples: int
 
 
-def run_once(ledger: Ledger, *, tags: Sequence[str] = TAGS, progress: Callable[[int, int], None] | None = None) -> AgentRun:
+def run_once(
+    ledger: Ledger,
+    *,
+    tags: Sequence[str] = TAGS,
+    now: datetime | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> AgentRun:
     """Ingest the whole spool, then send every metric once, if OTEL_EXPORTER_OTLP_* says where to.
 
     Raises MeterError when the ledger is held by someone else or the collector does not take the metrics: what was
@@ -37,7 +43,7 @@ def run_once(ledger: Ledger, *, tags: Sequence[str] = TAGS, progress: Callable[[
     target = otlp.endpoint()
     if target is None:
         return AgentRun(ingested, None, 0)
-    exporter = otlp.build(lambda: read(ledger, tags=tags))
+    exporter = otlp.build(lambda: read(ledger, tags=tags, now=now))
     try:
         return AgentRun(ingested, target, exporter.export())
     finally:

@@ -23,21 +23,25 @@ class Receiver:
     status: int = 200
     headers: list[dict[str, str]] = field(default_factory=list)
     requests: list[ExportMetricsServiceRequest] = field(default_factory=list)
-    arrived: threading.Event = field(default_factory=threading.Event)
+    arrived: threading.Condition = field(default_factory=threading.Condition)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def metrics(self) -> dict[str, Any]:
-        """Every metric of every request, by name."""
-        return {
-            metric.name: metric
-            for request in self.requests
-            for resource in request.resource_metrics
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-        }
+        """Every metric by name; the last of a name."""
+        return {metric.name: metric for metric in self._all()}
+
+    def wait_for(self, count: int) -> None:
+        """Wait until so many points have arrived: a collector splits and delays."""
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: self.count() >= count, timeout=30), (
+                f"{self.count()} of {count} points arrived"
+            )
+
+    def count(self) -> int:
+        return sum(len(_points(metric)) for metric in self._all())
 
     def resource(self) -> dict[str, str]:
         return attributes(self.requests[0].resource_metrics[0].resource.attributes)
@@ -45,14 +49,25 @@ class Receiver:
     def points(self) -> dict[Series, Any]:
         """Every data point by metric and attributes; a series that came twice is an error."""
         found: dict[Series, Any] = {}
+        for metric in self._all():
+            for point in _points(metric):
+                series = (metric.name, tuple(sorted(attributes(point.attributes).items())))
+                assert series not in found, series
+                found[series] = point
+        return found
+
+    def forget(self) -> None:
+        self.requests.clear()
+
+    def _all(self) -> Iterator[Any]:
         for request in self.requests:
             for resource in request.resource_metrics:
-                for metric in (metric for scope in resource.scope_metrics for metric in scope.metrics):
-                    for point in (metric.sum if metric.HasField("sum") else metric.gauge).data_points:
-                        series = (metric.name, tuple(sorted(attributes(point.attributes).items())))
-                        assert series not in found, series
-                        found[series] = point
-        return found
+                for scope in resource.scope_metrics:
+                    yield from scope.metrics
+
+
+def _points(metric: Any) -> Any:
+    return (metric.sum if metric.HasField("sum") else metric.gauge).data_points
 
 
 def attributes(pairs: Any) -> dict[str, str]:
@@ -75,13 +90,14 @@ def receiving(status: int = 200) -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers["content-length"]))
             if self.headers.get("content-encoding") == "gzip":
                 body = gzip.decompress(body)
-            receiver.headers.append({name.lower(): text for name, text in self.headers.items()})
-            receiver.requests.append(ExportMetricsServiceRequest.FromString(body))
+            with receiver.arrived:
+                receiver.headers.append({name.lower(): text for name, text in self.headers.items()})
+                receiver.requests.append(ExportMetricsServiceRequest.FromString(body))
+                receiver.arrived.notify_all()
             self.send_response(receiver.status)
             self.send_header("content-length", "0")
             self.send_header("content-type", "application/x-protobuf")
             self.end_headers()
-            receiver.arrived.set()
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             """Say nothing."""
