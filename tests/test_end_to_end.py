@@ -17,6 +17,7 @@ import pytest
 import meter
 from meter.home import Home
 from meter.ledger import ingest, open_ledger
+from meter.simulator import Simulator
 
 ANSWER = {
     "id": "chatcmpl-1",
@@ -158,3 +159,17 @@ def test_a_home_on_a_read_only_disk_leaves_the_service_untouched(home: Home, pro
         from meter import guard
         assert sum(guard.failures.values()) > 0
     """)
+
+
+def test_an_abandoned_stream_keeps_the_input_it_was_told_and_estimates_only_the_rest(home: Home) -> None:
+    with Simulator() as simulator:
+        run_service(f"""
+            import meter.auto
+            from anthropic import Anthropic
+            client = Anthropic(api_key="sk-secret-key", base_url={simulator.url!r})
+            ask = dict(model="claude-opus-4-8", max_tokens=99, messages=[dict(role="user", content="PROMPT " * 100)])
+            with client.messages.create(stream=True, **ask) as stream:
+                next(iter(stream))
+        """)
+    query = "SELECT status, usage_source, input_tokens, output_tokens, effective_cost < 0.01, estimate_low <= effective_cost FROM calls"
+    assert rows(home, query) == [("aborted", "estimated", 19, 0, True, True)]

@@ -9,5 +9,8 @@ list_sum(list_transform(
     list_filter(map_entries(usage), lambda e: list_contains(getvariable('meter_input_classes'), e.key)), lambda e: e.value
 ))::DECIMAL(18, 6);
 
+-- The CASE matters: least() passes over a NULL and would make unknown characters the limit itself.
 CREATE OR REPLACE TEMP MACRO tokens(chars, tokens_per_char) AS
-(least(chars, 10000000000)::DECIMAL(12, 0) * tokens_per_char)::DECIMAL(12, 0)::DECIMAL(24, 6)
+CASE WHEN chars IS NOT NULL
+    THEN (least(chars, 10000000000)::DECIMAL(12, 0) * tokens_per_char)::DECIMAL(12, 0)::DECIMAL(24, 6)
+END
