@@ -60,6 +60,9 @@ to the old segment or the new one. Before each write the writer compares `fstat`
 there, since the host may have closed the number (a daemon does), put a file of its own there, or deleted the segment: then it
 begins a new segment, at a new number if the old one is lost. A write refused with EBADF says the same.
 
+A writer that stops (uninstall) puts the same file there once more, opened anew and so without the lock: a thread between its
+check and its write still writes to the segment, and a reader looks at the size again before it deletes.
+
 Fork. The child gets the parent's descriptor and, with it, the parent's lock. It replaces the descriptor at once (with
 `/dev/null`) and never unlocks it: unlocking would free the parent's lock too. Its first record begins a segment of its own. A
 child that knows nothing of this (forked in C, without Python's hooks) appends to its parent's segment, and that is right too: the

@@ -8,10 +8,14 @@ may have closed it (a daemon closes all it finds) or put a file of its own there
 from __future__ import annotations
 
 import os
+import weakref
 from contextlib import suppress
 from pathlib import Path
 
 from meter.spool import locks
+
+MARK = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NONBLOCK", 0)
+"""How our files are opened. O_NONBLOCK does nothing to a regular file: it tells ours from a host's with a reused inode."""
 
 Identity = tuple[int, ...]
 """Mode, inode, device and number of links, as the first four fields of `os.fstat`; empty while nothing is to be written."""
@@ -20,7 +24,7 @@ Identity = tuple[int, ...]
 class Descriptor:
     """The number, and what it must refer to."""
 
-    __slots__ = ("_place", "identity", "number")
+    __slots__ = ("__weakref__", "_place", "identity", "number")
 
     def __init__(self) -> None:
         self.number = -1
@@ -29,24 +33,18 @@ class Descriptor:
 
     def is_ours(self) -> bool:
         """Tell whether the number still refers to what we put there."""
-        try:
-            return os.fstat(self.number)[1:3] == self._place
-        except OSError:
-            return False
+        return self._stat() is not None
 
     def size(self) -> int | None:
         """Return the file's size; None when the number is lost or the file was deleted."""
-        try:
-            stat = os.fstat(self.number)
-        except OSError:
-            return None
-        if stat[1:3] != self._place or not stat.st_nlink:
+        stat = self._stat()
+        if stat is None or not stat.st_nlink:
             return None
         self.identity = stat[:4]  # somebody changed its mode or made a hard link: no loss
         return stat.st_size
 
     def refer_to(self, opened: int) -> None:
-        """Make the number refer to the file just opened as `opened`, which is used up, for writing."""
+        """Make the number refer to the file just opened as `opened`, with `MARK`; the latter is used up."""
         self._put(opened)
         self.identity = os.fstat(self.number)[:4]
 
@@ -59,7 +57,7 @@ class Descriptor:
         if not self.is_ours():
             return
         try:
-            self._put(os.open(path, os.O_WRONLY | os.O_APPEND))
+            self._put(os.open(path, MARK))
         except OSError:
             self.close()
 
@@ -80,4 +78,18 @@ class Descriptor:
             os.close(opened)
         else:
             self.number = locks.raise_high(opened)
+            loser = _owners.get(self.number)
+            if loser is not None and loser is not self and loser.number == self.number:
+                loser.number = -1  # the host closed it, else the system would not have given it to us
+            _owners[self.number] = self
         self._place = place
+
+    def _stat(self) -> os.stat_result | None:
+        try:
+            stat = os.fstat(self.number)
+            return stat if stat[1:3] == self._place and locks.flags(self.number) & MARK == MARK else None
+        except OSError:
+            return None
+
+
+_owners: weakref.WeakValueDictionary[int, Descriptor] = weakref.WeakValueDictionary()

@@ -65,6 +65,11 @@ def raise_high(descriptor: int) -> int:
     return descriptor
 
 
+def flags(descriptor: int) -> int:
+    """Return how an open file was opened; all flags where the system does not tell."""
+    return -1 if fcntl is None else int(fcntl.fcntl(descriptor, fcntl.F_GETFL))
+
+
 def is_alive(pid: int) -> bool:
     """Tell whether a process of this host lives. What cannot be told counts as alive: its segment is kept."""
     if sys.platform == "win32":  # pragma: no cover

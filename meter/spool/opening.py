@@ -9,9 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from meter.spool import locks, state
+from meter.spool.descriptor import MARK
 from meter.spool.format import SEGMENT_SUFFIX, STATE_SUFFIX, new_name
 
-_NEW = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_NEW = MARK | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _TRIES = 8
 
 

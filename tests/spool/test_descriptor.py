@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from meter.spool import Writer, segments
-from meter.spool.descriptor import Descriptor
+from meter.spool.descriptor import MARK, Descriptor
 from meter.spool.locks import HIGH
 from tests.spool.reading import eventually, lines_in, only, run
 
@@ -20,6 +20,10 @@ def number_of(writer: Writer) -> int:
 
 def opened(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+
+
+def marked(path: Path) -> int:
+    return os.open(path, MARK | os.O_CREAT, 0o600)
 
 
 def test_a_number_the_host_closed_costs_no_record(tmp_path: Path) -> None:
@@ -139,20 +143,20 @@ def test_where_few_descriptors_are_allowed_the_number_is_as_high_as_it_can_be(
 
 def test_a_parked_number_swallows_what_comes_late_and_keeps_its_place(tmp_path: Path) -> None:
     own = Descriptor()
-    own.refer_to(opened(tmp_path / "file"))
+    own.refer_to(marked(tmp_path / "file"))
     number = own.number
     own.park()
     os.write(number, b"late")
     assert own.identity == ()
     assert own.is_ours()
-    own.refer_to(opened(tmp_path / "next"))
+    own.refer_to(marked(tmp_path / "next"))
     assert own.number == number
     assert (tmp_path / "file").read_bytes() == b""
 
 
 def test_a_number_that_cannot_be_parked_is_given_back(tmp_path: Path) -> None:
     own = Descriptor()
-    own.refer_to(opened(tmp_path / "file"))
+    own.refer_to(marked(tmp_path / "file"))
     number = own.number
     own.park(tmp_path / "missing")
     assert own.number == -1
@@ -160,3 +164,44 @@ def test_a_number_that_cannot_be_parked_is_given_back(tmp_path: Path) -> None:
         os.fstat(number)
     own.park()
     assert own.number == -1
+
+
+def test_a_file_of_the_hosts_is_told_from_ours_even_if_it_got_our_inode(tmp_path: Path) -> None:
+    own = Descriptor()
+    own.refer_to(marked(tmp_path / "file"))
+    theirs = opened(tmp_path / "file")  # the same inode: as if ours had been deleted, and the inode given to them
+    number = own.number
+    os.dup2(theirs, number)
+    os.close(theirs)
+    assert own.size() is None
+    own.park()
+    own.close()
+    os.close(number)  # was left open
+
+
+def test_a_number_that_another_writer_of_the_process_got_is_that_writers(tmp_path: Path) -> None:
+    one, two = Descriptor(), Descriptor()
+    one.refer_to(marked(tmp_path / "one"))
+    number = one.number
+    os.close(number)
+    two.refer_to(marked(tmp_path / "one"))
+    assert two.number == number
+    assert one.size() is None
+    one.close()
+    assert two.size() == 0
+
+
+def test_a_number_given_up_long_ago_is_no_claim(tmp_path: Path) -> None:
+    one, two = Descriptor(), Descriptor()
+    one.refer_to(marked(tmp_path / "one"))
+    first = one.number
+    os.close(first)
+    two.refer_to(marked(tmp_path / "two"))  # takes the first number
+    one.refer_to(marked(tmp_path / "one"))
+    second = one.number
+    os.close(first)
+    one.close()
+    one.refer_to(marked(tmp_path / "one"))  # and back
+    assert (one.number, second == first) == (first, False)
+    two.refer_to(marked(tmp_path / "two"))
+    assert one.size() == two.size() == 0

@@ -47,7 +47,7 @@ def test_where_a_file_cannot_be_locked_the_writer_goes_on_and_the_reader_knows()
     assert locks.take(-1 & 0xFFFF) is None
 
 
-@pytest.mark.parametrize("pid", [os.getpid(), os.getppid(), 1, 10**30])
+@pytest.mark.parametrize("pid", [os.getpid(), os.getppid(), 1, 10**30], ids=["own", "parent", "first", "nonsense"])
 def test_a_process_that_lives_or_cannot_be_asked_counts_as_alive(pid: int) -> None:
     assert locks.is_alive(pid)
 
