@@ -34,6 +34,12 @@ MARKER_TEXT = "This folder belongs to `meter demo`, which empties its spool and 
 OWN = ("home", "store", "config")
 """Settings that could lead out of the demo's home."""
 
+PRICE_CHANGES = (
+    "SELECT response_model AS model, unit_price AS output_token_price, min(calls.started_at) AS first_call, count(*) AS calls"
+    " FROM charges JOIN calls USING (call_id) WHERE usage_class = 'output' AND response_model LIKE 'gpt-5.6%'"
+    " GROUP BY ALL ORDER BY model, first_call"
+)
+
 FLEET_STAGE = "calls through the SDKs"
 HISTORY_STAGE = "days of synthetic history"
 INGEST_STAGE = "bytes into the ledger"
@@ -100,11 +106,9 @@ def run_demo(
 
 def next_steps(home: Path) -> tuple[str, ...]:
     """Return three lines to try next; pasted into a shell, each prints something."""
-    cost = "sum(effective_cost) AS effective_cost"
-    by_month = f"SELECT strftime(started_at, '%Y-%m') AS month, response_model, count(*) AS calls, {cost} FROM calls"
     lines = (
         ("spend", "--by", "team,model", "--since", "30d"),
-        ("sql", f"{by_month} WHERE tags['team'] = 'search' GROUP BY ALL ORDER BY ALL"),
+        ("sql", PRICE_CHANGES),
         ("report", "chargeback"),
     )
     return tuple(f"{_prefix(home)} {' '.join(map(_quoted, line))}" for line in lines)

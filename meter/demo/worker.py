@@ -12,13 +12,15 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
-
-import anthropic
-import openai
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import meter.auto  # noqa: F401 – the one line; before or after the SDKs, it is the same
 from meter import tags
+
+if TYPE_CHECKING:  # a service imports one SDK, not both: half of such a process's time is that import
+    import anthropic
+    import openai
 
 AT_ONCE = 4
 """How many asynchronous calls run side by side."""
@@ -36,22 +38,30 @@ class Clients:
     @cached_property
     def openai_sync(self) -> openai.OpenAI:
         """OpenAI's client."""
-        return openai.OpenAI(base_url=self.url + "/v1", **_OPENAI)
+        from openai import OpenAI
+
+        return OpenAI(base_url=self.url + "/v1", **_OPENAI)
 
     @cached_property
     def openai_async(self) -> openai.AsyncOpenAI:
         """OpenAI's asynchronous client."""
-        return openai.AsyncOpenAI(base_url=self.url + "/v1", **_OPENAI)
+        from openai import AsyncOpenAI
+
+        return AsyncOpenAI(base_url=self.url + "/v1", **_OPENAI)
 
     @cached_property
     def anthropic_sync(self) -> anthropic.Anthropic:
         """Anthropic's client."""
-        return anthropic.Anthropic(base_url=self.url, api_key="sk-ant-demo")
+        from anthropic import Anthropic
+
+        return Anthropic(base_url=self.url, api_key="sk-ant-demo")
 
     @cached_property
     def anthropic_async(self) -> anthropic.AsyncAnthropic:
         """Anthropic's asynchronous client."""
-        return anthropic.AsyncAnthropic(base_url=self.url, api_key="sk-ant-demo")
+        from anthropic import AsyncAnthropic
+
+        return AsyncAnthropic(base_url=self.url, api_key="sk-ant-demo")
 
 
 _OPENAI: Any = {"api_key": "sk-demo", "organization": "org-demo", "project": "proj_demo"}
@@ -125,13 +135,27 @@ async def messages_async(clients: Clients, ask: dict[str, Any]) -> None:
     await clients.anthropic_async.messages.create(**ask, max_tokens=4096)
 
 
-KINDS: dict[str, Callable[[Clients, dict[str, Any]], Awaitable[None] | None]] = {
-    function.__name__: function
-    for function in (
-        chat, chat_stream, chat_abandoned, chat_async, chat_stream_async, embeddings, responses, responses_stream,
-        messages, messages_stream, messages_abandoned, messages_async,
-    )
-}  # fmt: skip
+class Kind(NamedTuple):
+    """One kind of call, and the SDK it goes through."""
+
+    sdk: str
+    call: Callable[[Clients, dict[str, Any]], Awaitable[None] | None]
+
+
+KINDS: dict[str, Kind] = {
+    "chat": Kind("openai", chat),
+    "chat_abandoned": Kind("openai", chat_abandoned),
+    "chat_async": Kind("openai", chat_async),
+    "chat_stream": Kind("openai", chat_stream),
+    "chat_stream_async": Kind("openai", chat_stream_async),
+    "embeddings": Kind("openai", embeddings),
+    "messages": Kind("anthropic", messages),
+    "messages_abandoned": Kind("anthropic", messages_abandoned),
+    "messages_async": Kind("anthropic", messages_async),
+    "messages_stream": Kind("anthropic", messages_stream),
+    "responses": Kind("openai", responses),
+    "responses_stream": Kind("openai", responses_stream),
+}
 
 
 async def run(order: dict[str, Any]) -> None:
@@ -143,13 +167,15 @@ async def run(order: dict[str, Any]) -> None:
 
 
 async def _step(clients: Clients, step: dict[str, Any]) -> None:
+    kind = KINDS[step["kind"]]
+    expected: type[Exception] = import_module(kind.sdk).APIError
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(number: int) -> None:
         async with gate:
             # The errors are asked for: a service would handle them, and the ledger shall show them.
-            with suppress(openai.APIError, anthropic.APIError):
-                pending = KINDS[step["kind"]](clients, _ask(step, number))
+            with suppress(expected):
+                pending = kind.call(clients, _ask(step, number))
                 if pending is not None:
                     await pending
 
