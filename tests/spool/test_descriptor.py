@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -36,48 +38,46 @@ def test_a_number_the_host_closed_costs_no_record(tmp_path: Path) -> None:
     assert len(segments(tmp_path)) == 2
 
 
+@contextmanager
+def taken_by_the_host(writer: Writer, theirs: Path) -> Iterator[int]:
+    """Put a file of the host at the writer's number; at the end it must still be there."""
+    taken, low = number_of(writer), opened(theirs)
+    os.dup2(low, taken)
+    try:
+        yield taken
+        assert os.fstat(taken).st_ino == os.fstat(low).st_ino
+    finally:
+        os.close(low)
+        os.close(taken)
+    assert theirs.read_bytes() == b""
+
+
 def test_a_number_the_host_uses_for_its_own_file_is_left_to_the_host(tmp_path: Path) -> None:
     spool = tmp_path / "spool"
     spool.mkdir()
     writer = Writer(spool)
     assert writer.append(b"first")
-    taken = number_of(writer)
-    theirs = opened(tmp_path / "theirs")
-    os.dup2(theirs, taken)
-    try:
+    with taken_by_the_host(writer, tmp_path / "theirs") as taken:
         assert writer.append(b"second")
         assert writer.append(b"third")
         writer.publish()
         writer.close()
         assert writer.append(b"fourth")
         assert number_of(writer) != taken
-        assert os.fstat(taken).st_ino == os.fstat(theirs).st_ino
-    finally:
-        os.close(theirs)
-        os.close(taken)
-    assert (tmp_path / "theirs").read_bytes() == b""
     assert sorted(lines_in(spool)) == [b"first", b"fourth", b"second", b"third"]
 
 
-@pytest.mark.parametrize("last", ["close", "fork", "del"])
-def test_a_number_taken_by_the_host_is_not_closed_nor_parked(tmp_path: Path, last: str) -> None:
+@pytest.mark.parametrize(
+    "last", [Writer.close, Writer.after_fork_in_child, Writer.publish], ids=["close", "fork", "publish"]
+)
+def test_a_number_taken_by_the_host_is_not_closed_nor_parked(tmp_path: Path, last: Callable[[Writer], None]) -> None:
     spool = tmp_path / "spool"
     spool.mkdir()
     writer = Writer(spool)
     assert writer.append(b"first")
-    taken = number_of(writer)
-    theirs = opened(tmp_path / "theirs")
-    os.dup2(theirs, taken)
-    try:
-        if last == "close":
-            writer.close()
-        elif last == "fork":
-            writer.after_fork_in_child()
+    with taken_by_the_host(writer, tmp_path / "theirs"):
+        last(writer)
         del writer
-        assert os.fstat(taken).st_ino == os.fstat(theirs).st_ino
-    finally:
-        os.close(theirs)
-        os.close(taken)
 
 
 def test_a_hard_link_or_another_mode_is_no_reason_for_a_new_segment(tmp_path: Path) -> None:
