@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from meter import agent, recorder
+from meter import agent, recorder, settings
 from meter.errors import MeterError, QueryInvalid
 from meter.exporters.samples import Sample
 from meter.home import Home
 from meter.ledger import Ledger
 from tests.exporters.collector import collecting
 from tests.exporters.receiver import Receiver, Series, receiving, value
-from tests.queries.sample import CALLS, IN_EUROS, NOW, record, sample_ledger
+from tests.queries.sample import CALLS, IN_EUROS, NOW, made, record, sample_ledger
 
 MODELS = """provider AS "gen_ai.provider.name", request_model AS "gen_ai.request.model",
     response_model AS "gen_ai.response.model" """
@@ -150,12 +152,24 @@ def test_a_collector_that_is_down_costs_nothing_but_lateness(home: Home, monkeyp
     assert sum(number for (name, _), number in values(receiver).items() if name == "meter.calls") == len(CALLS)
 
 
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
+    return made(tmp_path_factory.mktemp("sample"))
+
+
+def configured(tmp_path: Path, text: str) -> None:
+    """Put a meter.toml in force."""
+    (tmp_path / "meter.toml").write_text(text, "utf-8")
+    settings.configure(config=str(tmp_path / "meter.toml"))
+
+
 @pytest.mark.parametrize(("margin", "multiplier"), [("-0.77", "1.77"), ("-0.5", "1.5"), ("0.4", "1")])
-def test_a_margin_in_meter_toml_moves_the_risk_adjusted_spend(home: Home, margin: str, multiplier: str) -> None:
-    ledger = sample_ledger(home)
-    home.config.write_text(f"[margins]\nopenai = {margin}\n", "utf-8")
-    samples = agent.read(ledger, now=NOW)
-    with ledger.reading() as connection:
+def test_a_margin_in_meter_toml_moves_the_risk_adjusted_spend(
+    sample: Ledger, tmp_path: Path, margin: str, multiplier: str
+) -> None:
+    configured(tmp_path, f"[margins]\nopenai = {margin}\n")
+    samples = agent.read(sample, now=NOW)
+    with sample.reading() as connection:
         exact = f"SELECT sum(effective_cost) * {multiplier} FROM calls WHERE {THIS_MONTH} AND provider = 'openai'"
         row = connection.execute(exact).fetchone()
     assert row
@@ -163,14 +177,13 @@ def test_a_margin_in_meter_toml_moves_the_risk_adjusted_spend(home: Home, margin
     assert found == {("USD", "month_to_date", "break_even_full"): row[0]}
 
 
-def test_only_tags_that_are_allowed_become_attributes(home: Home) -> None:
-    ledger = sample_ledger(home)
+def test_only_tags_that_are_allowed_become_attributes(sample: Ledger) -> None:
     for allowed in ((), ("team",), ("team", "feature")):
-        found = agent.read(ledger, tags=allowed, now=NOW)
+        found = agent.read(sample, tags=allowed, now=NOW)
         own = {key for sample in found for key in sample.attributes} & {"team", "feature", "cost_center"}
         assert own == set(allowed)
         spend = gauges(found, "meter.spend.period", period="last_month")
-        assert str(sum(spend.values())) == "0.015240000000"  # however it is split
+        assert sum(spend.values()) == Decimal("0.01524")  # however it is split
 
 
 def test_a_tag_with_the_name_of_an_attribute_is_refused(home: Home) -> None:
@@ -180,10 +193,9 @@ def test_a_tag_with_the_name_of_an_attribute_is_refused(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    ("zone", "today"), [("UTC", "0.000015070000"), ("Asia/Tokyo", "0.000015070000"), ("America/New_York", "0")]
+    ("zone", "today"), [("UTC", "0.00001507"), ("Asia/Tokyo", "0.00001507"), ("America/New_York", "0")]
 )
-def test_today_is_the_ledgers_day(home: Home, zone: str, today: str) -> None:
-    home.path.mkdir(parents=True)
-    home.config.write_text(f'[period]\ntimezone = "{zone}"\n', "utf-8")
-    spend = gauges(agent.read(sample_ledger(home), now=NOW), "meter.spend.period", period="today")
-    assert sum(spend.values()) == type(next(iter(spend.values())))(today)
+def test_today_is_the_ledgers_day(sample: Ledger, tmp_path: Path, zone: str, today: str) -> None:
+    configured(tmp_path, f'[period]\ntimezone = "{zone}"\n')
+    spend = gauges(agent.read(sample, now=NOW), "meter.spend.period", period="today")
+    assert sum(spend.values()) == Decimal(today)

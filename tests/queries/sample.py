@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
-from meter import event, recorder
+from meter import event, recorder, settings
+from meter import home as homes
 from meter.home import Home
 from meter.ledger import Ledger, ingest
 
@@ -35,7 +38,9 @@ ROUTED = {"provider": "openrouter", "operation": "chat", "request_model": "some/
 CUT = {**MINI, "source": "missing", "status": "aborted", "stream": True, "sent_chars": 400, "seen_chars": 100}
 SEARCH, ANSWERS = {"team": "search", "feature": "ranking"}, {"team": "answers", "cost_center": "CC-7"}
 
-CALLS: list[tuple[str, dict[str, Any]]] = [
+Recorded = tuple[str, dict[str, Any]]
+
+CALLS: list[Recorded] = [
     ("2026-09-10T08:00", {**MINI, "usage": {"input": 600, "cache_read": 400, "output": 150, "reasoning": 50}, "tags": SEARCH}),
     ("2026-09-30T23:59", {**SONNET, "usage": {"input": 1000, "cache_write_5m": 2000, "output": 300}, "tags": ANSWERS}),
     ("2026-10-01T00:00", {**MINI, "usage": {"input": 7, "output": 3}, "tags": SEARCH}),
@@ -53,7 +58,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
 IN_EUROS = ("2026-10-12T10:00", {**ROUTED, "usage": {"input": 1}, "reported_cost": "1.5", "reported_currency": "EUR"})
 
 
-def record(calls: list[tuple[str, dict[str, Any]]]) -> None:
+def record(calls: Sequence[Recorded]) -> None:
     """Write the calls to the spool in force."""
     for started_at, fields in calls:
         ts = int(datetime.fromisoformat(f"{started_at}+00:00").timestamp()) * 1_000_000
@@ -61,10 +66,24 @@ def record(calls: list[tuple[str, dict[str, Any]]]) -> None:
         recorder.write(event.Call(event.SCHEMA, event.new_id(ts), ts, **{**known, **fields}))
 
 
-def sample_ledger(home: Home, *more: tuple[str, dict[str, Any]]) -> Ledger:
+def sample_ledger(home: Home, *more: Recorded) -> Ledger:
     """Return a ledger that holds the sample's calls."""
     record([*CALLS, *more])
     recorder.close()
     ledger = Ledger(home)
     assert ingest(ledger).dead_letters == 0
     return ledger
+
+
+def made(folder: Path, calls: Sequence[Recorded] = CALLS) -> Ledger:
+    """Return a ledger of a fresh home in the folder, for a fixture that outlives a test's own settings."""
+    settings.configure(home=str(folder / "home"))
+    try:
+        ledger = Ledger(homes.find())
+        record(calls)
+        recorder.close()
+        ingest(ledger)
+        with ledger.writing():
+            return ledger
+    finally:
+        settings.reset()
