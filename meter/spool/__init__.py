@@ -52,7 +52,7 @@ in that segment's state and logged, until the folder, looked at once a second, h
 by what its writers still had open: one segment each.
 
 A failure of the system is counted, under `spool.<errno>`, and never raised. A failed write loses the record at hand; a segment
-that cannot be replaced stays in use; where there is none and none can be made, records are lost, and it is tried again after 0.1 s.
+that cannot be replaced stays in use; where there is none and none can be made, records are lost, and it tries again after 0.1 s.
 
 The descriptor. It sits high (from 512 up, where the process may have so many), is close-on-exec, and its NUMBER is never given
 back while the process lives: the next segment is put there with `dup2`, atomically, so a thread writing at that moment writes
