@@ -13,14 +13,14 @@ from decimal import Decimal
 from itertools import pairwise
 
 from genai_prices.data_snapshot import DataSnapshot, get_snapshot
-from genai_prices.types import ModelInfo, ModelPrice, PriceVariant, Provider, TieredPrices
+from genai_prices.types import ModelInfo, PriceVariant, Provider, TieredPrices
 
 from meter.pricing.conditions import Conditions, is_standard
 from meter.pricing.periods import Window, windows
 from meter.pricing.units import REGISTRY, Rate, is_storable, rates
 
 MINIMUMS: Mapping[tuple[str, str], Mapping[str, Decimal]] = {
-    ("groq", model): {"audio_seconds": Decimal(10), "input_audio_seconds": Decimal(10)}
+    ("groq", model): dict.fromkeys(("audio_seconds", "input_audio_seconds", "output_audio_seconds"), Decimal(10))
     for model in ("whisper-large-v3", "whisper-large-v3-turbo")
 }
 """Least billed quantity by provider and model, as `calc_price` applies it."""
@@ -63,6 +63,14 @@ class PricedModel:
     offers: tuple[Offer, ...]
 
 
+_Prices = Mapping[str, Decimal | TieredPrices]
+_FREE: _Prices = {"input_tokens": Decimal(0), "output_tokens": Decimal(0)}
+"""What an empty list of prices means, where the model is still sold: the catalogue writes down no zeros."""
+
+_Banded = tuple[tuple[Band, tuple[Rate, ...]], ...]
+_Span = list[tuple[Window, _Banded]]
+
+
 def snapshot() -> DataSnapshot:
     """Return the catalogue with its matchers of providers and models."""
     return get_snapshot()
@@ -99,12 +107,8 @@ def _cards(model: ModelInfo, conditions: Conditions, minimums: Mapping[str, Deci
     )
 
 
-_Banded = tuple[tuple[Band, tuple[Rate, ...]], ...]
-_Span = list[tuple[Window, _Banded]]
-
-
-def _prices_at(model: ModelInfo, conditions: Conditions, window: Window) -> ModelPrice | None:
-    """Return the prices inside the window; None when no variant in force there names these conditions."""
+def _prices_at(model: ModelInfo, conditions: Conditions, window: Window) -> _Prices | None:
+    """Return the prices inside the window by registry key; None when no variant in force there names these conditions."""
     moment = window.moment
 
     def names(variant: PriceVariant) -> bool:
@@ -115,12 +119,13 @@ def _prices_at(model: ModelInfo, conditions: Conditions, window: Window) -> Mode
     named = frozenset(pair for variant in model.price_variants or () if names(variant) for pair in variant.when.items())
     if named != conditions:
         return None
-    return model.get_prices(moment, dict(conditions))
+    listed = vars(model.get_prices(moment, dict(conditions)))
+    prices = {REGISTRY.unit_for_price_key(key).usage_key: price for key, price in listed.items() if price is not None}
+    return prices if prices or model.deprecated else _FREE
 
 
-def _banded(model_price: ModelPrice, minimums: Mapping[str, Decimal]) -> _Banded:
+def _banded(prices: _Prices, minimums: Mapping[str, Decimal]) -> _Banded:
     """Split prices at every input length where one of them changes: the tier holds for the whole call."""
-    prices = {REGISTRY.unit_for_price_key(key).usage_key: value for key, value in _known_prices(model_price)}
     tiered = (price for price in prices.values() if isinstance(price, TieredPrices))
     starts = sorted({tier.start for price in tiered for tier in price.tiers})
     return tuple(
@@ -128,15 +133,7 @@ def _banded(model_price: ModelPrice, minimums: Mapping[str, Decimal]) -> _Banded
     )
 
 
-def _known_prices(model_price: ModelPrice) -> Iterator[tuple[str, Decimal | TieredPrices]]:
-    for key, value in vars(model_price).items():
-        if value is not None:
-            yield key, value
-
-
-def _rates_over(
-    prices: Mapping[str, Decimal | TieredPrices], over: int | None, minimums: Mapping[str, Decimal]
-) -> tuple[Rate, ...]:
+def _rates_over(prices: _Prices, over: int | None, minimums: Mapping[str, Decimal]) -> tuple[Rate, ...]:
     flat = {key: _price_over(price, over) for key, price in prices.items()}
     return tuple(rate for rate in rates(flat, minimums) if is_storable(rate))
 

@@ -5,7 +5,7 @@ WITH matched AS (
         matches.match_id, matches.priced_model, matches.model_developer,
         CASE WHEN cardinality(calls.usage) > 0 THEN matches.offer_id END AS offer_id,
         CASE WHEN matches.has_bands THEN coalesce(total_input(calls.usage), 0) ELSE 0::DECIMAL(18, 6) END AS total_input,
-        (epoch_us(calls.started_at) // 1000000) % 86400 AS second_of_day
+        ((epoch_us(calls.started_at) % 86400000000) + 86400000000) % 86400000000 // 1000000 AS second_of_day
     FROM price_batch AS calls
     LEFT JOIN ledger.model_matches AS matches
         ON matches.provider IS NOT DISTINCT FROM calls.provider
@@ -62,6 +62,7 @@ stated AS (
             WHEN sum_of_charges IS NOT NULL AND NOT coalesce(list_bool_or(list_transform(gaps, lambda g: g[1] > 0 AND g[2] IS NULL)), false)
                 THEN CASE
                     WHEN list_bool_or(list_transform(map_keys(usage), lambda k: unit_prices[k] > 0)) THEN 'priced'
+                    WHEN reported_cost > 0 THEN 'reported' -- the provider says that it is not free
                     ELSE 'free'
                 END
             WHEN list_bool_or(list_transform(gaps, lambda g: g[1] > 0 AND g[2] IS NOT NULL)) THEN 'partial'

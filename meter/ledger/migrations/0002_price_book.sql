@@ -66,18 +66,20 @@ CREATE VIEW ledger.rates AS
 SELECT
     cards.* EXCLUDE (unit_prices, fine_prices, minimums, priced_as, rate),
     rate.key AS usage_class,
-    coalesce(cards.fine_prices[rate.key], rate.value) AS unit_price,
+    rate.value AS unit_price,
+    cards.fine_prices[rate.key] AS fine_price,
     cards.minimums[rate.key] AS minimum,
     cards.priced_as[rate.key] AS priced_as
 FROM (SELECT *, unnest(map_entries(unit_prices)) AS rate FROM ledger.rate_cards) AS cards;
 
 -- One charge, rounded once, half up, to 12 decimals. A whole quantity times 12 decimals needs no rounding, and so no division
--- of 128-bit integers, which is fifty times slower: nearly every count takes that way.
+-- of 128-bit integers, which is fifty times slower: nearly every count takes that way. The 20 digits are there because a product
+-- of two decimals of up to 18 digits is kept in 18, and overflows.
 CREATE MACRO ledger.charge(quantity, unit_price, fine_price) AS
 CASE
     WHEN fine_price IS NOT NULL THEN (quantity::DECIMAL(18, 6) * fine_price)::DECIMAL(26, 12)
     WHEN quantity::DECIMAL(18, 6)::DECIMAL(12, 0) = quantity::DECIMAL(18, 6)
-        THEN (quantity::DECIMAL(18, 6)::DECIMAL(12, 0) * unit_price)::DECIMAL(26, 12)
+        THEN (quantity::DECIMAL(18, 6)::DECIMAL(20, 0) * unit_price)::DECIMAL(26, 12)
     ELSE (quantity::DECIMAL(18, 6) * unit_price)::DECIMAL(26, 12)
 END;
 
@@ -123,7 +125,7 @@ SELECT
     started_at,
     line.key AS usage_class,
     line.value AS quantity,
-    coalesce(fine_prices[line.key], unit_prices[line.key]) AS unit_price,
+    coalesce(fine_prices[line.key], unit_prices[line.key]::DECIMAL(27, 24)) AS unit_price,
     priced_as[line.key] AS priced_as,
     charge AS list_cost,
     charge AS contracted_cost, -- contract rules apply here, as they do at ingest

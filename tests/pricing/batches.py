@@ -1,0 +1,112 @@
+"""Batches of calls without a spool: the price book in memory, and `fresh` filled from Python."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from importlib.resources import files
+from typing import Any
+
+import duckdb
+
+from meter import pricing
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
+
+_TEXTS = (
+    *("provider", "server", "account", "project", "region", "deployment", "api", "operation", "request_model"),
+    *("response_model", "tier", "requested_tier", "source", "status", "reported_currency"),
+)
+FRESH = dict.fromkeys(_TEXTS, "VARCHAR") | {
+    "id": "UUID",
+    "started_at": "TIMESTAMPTZ",
+    "context": "MAP(VARCHAR, VARCHAR)",
+    "usage": "MAP(VARCHAR, DECIMAL(24, 6))",
+    "reported_cost": "DECIMAL(26, 12)",
+    "sent_chars": "BIGINT",
+    "seen_chars": "BIGINT",
+}
+"""The columns of `fresh`, as the ledger fills them."""
+
+_FILL = f"""
+CREATE OR REPLACE TEMP TABLE fresh AS
+SELECT unnest(from_json($rows, '[{json.dumps(FRESH)}]'), recursive := true)
+"""
+_LINES = """
+CREATE OR REPLACE TEMP TABLE stored AS
+SELECT
+    fresh.id, fresh.started_at, priced.rate_card_id,
+    map_concat(coalesce(fresh.usage, MAP {}), coalesce(priced.estimated_usage, MAP {})) AS usage
+FROM fresh
+JOIN priced USING (id)
+"""
+
+Call = Mapping[str, Any]
+Row = dict[str, Any]
+
+
+def price_book() -> duckdb.DuckDBPyConnection:
+    """Return a ledger in memory that has nothing but the price book."""
+    con = empty_book()
+    pricing.refresh(con)
+    return con
+
+
+def empty_book() -> duckdb.DuckDBPyConnection:
+    """Return a ledger in memory into which no catalogue was taken."""
+    con = duckdb.connect()
+    con.execute("SET TimeZone = 'UTC'")
+    con.execute("CREATE SCHEMA ledger")
+    con.execute((files("meter.ledger") / "migrations" / "0002_price_book.sql").read_text("utf-8"))
+    return con
+
+
+def call(model: str | None = "gpt-4o-mini", provider: str | None = "openai", **fields: Any) -> Row:
+    """Return a call as `fresh` has it."""
+    usage = fields.pop("usage", None)
+    started_at: datetime = fields.pop("started_at", NOON)
+    return {
+        "id": str(uuid.uuid4()),
+        "started_at": started_at.isoformat(),
+        "provider": provider,
+        "response_model": model,
+        "source": "reported" if usage else "missing",
+        "status": "ok",
+        "usage": usage and {name: str(count) for name, count in usage.items()},
+        **{name: str(value) if name == "reported_cost" else value for name, value in fields.items()},
+    }
+
+
+def price_calls(con: duckdb.DuckDBPyConnection, calls: Sequence[Call]) -> list[Row]:
+    """Price the calls, and return the row of each, in order."""
+    fill(con, calls)
+    pricing.price(con)
+    rows = {row["id"]: row for row in dicts(con, "SELECT * FROM priced")}
+    assert len(rows) == len(calls)
+    return [rows[uuid.UUID(call["id"])] for call in calls]
+
+
+def price_one(con: duckdb.DuckDBPyConnection, *args: Any, **fields: Any) -> Row:
+    """Price one call, described as for `call`."""
+    (row,) = price_calls(con, [call(*args, **fields)])
+    return row
+
+
+def charges(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Return the charges of the batch that was priced last, through the macro behind the view `charges`."""
+    con.execute(_LINES)
+    return dicts(con, "SELECT * FROM ledger.usage_lines('stored')")
+
+
+def fill(con: duckdb.DuckDBPyConnection, calls: Iterable[Call]) -> None:
+    """Make the temp table `fresh`."""
+    con.execute(_FILL, {"rows": json.dumps(list(calls))})
+
+
+def dicts(con: duckdb.DuckDBPyConnection, query: str) -> list[Row]:
+    """Return the rows of a query by column name."""
+    cursor = con.execute(query)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
