@@ -144,6 +144,7 @@ def close() -> None:
     writer, _writer, _origin, _retry_at = _writer, None, None, 0.0
     if writer is not None:
         writer.close()
+        guard.failures.clear()  # they went out with the segment's state; the next writer would publish them again
 
 
 def _open() -> Writer:
