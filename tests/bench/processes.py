@@ -60,14 +60,14 @@ def run(command: list[str], note: Callable[[], None] = lambda: None) -> str:
     """Run a child in a home of its own and return its last line; each NUL on its stderr is a step done."""
     with tempfile.TemporaryDirectory() as home, tempfile.TemporaryFile("w+") as out:
         variables = {name: os.environ[name] for name in KEPT if name in os.environ} | QUIET | {"METER_HOME": home}
-        child = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=out, stderr=subprocess.PIPE)
-        assert child.stderr is not None
         said = b""
-        while data := os.read(child.stderr.fileno(), 4096):
-            for _ in range(data.count(b"\0")):
-                note()
-            said = (said + data.replace(b"\0", b""))[-4000:]
-        if child.wait():
+        with subprocess.Popen(command, cwd=ROOT, env=variables, stdout=out, stderr=subprocess.PIPE) as child:
+            assert child.stderr is not None
+            while data := os.read(child.stderr.fileno(), 4096):
+                for _ in range(data.count(b"\0")):
+                    note()
+                said = (said + data.replace(b"\0", b""))[-4000:]
+        if child.returncode:
             raise Unavailable(f"{Path(command[0]).parts[-3]}: {said.decode(errors='replace').strip()[-600:]}")
         out.seek(0)
         return out.read().strip().splitlines()[-1]

@@ -24,11 +24,12 @@ class Options(NamedTuple):
     size: int = 50
     starts: int = 21
     memory_calls: int = 10_000
+    repeats: int = 3
     calls: int = 300_000
     tools: tuple[str, ...] = tuple(REQUIREMENTS)
 
 
-QUICK = Options(turns=8, size=20, starts=5, memory_calls=1000, calls=60_000)
+QUICK = Options(turns=8, size=20, starts=5, memory_calls=1000, repeats=1, calls=60_000)
 
 
 class Table(NamedTuple):
@@ -136,7 +137,8 @@ def memory(options: Options, note: Note) -> Table:
             grown: dict[str, dict[str, float]] = {}
             for name in ("bare", arm):
                 runs = [
-                    processes.work(python, note, job="memory", arm=name, calls=options.memory_calls) for _ in range(3)
+                    processes.work(python, note, job="memory", arm=name, calls=options.memory_calls)
+                    for _ in range(options.repeats)
                 ]
                 grown[name] = {key: median(run[key] for run in runs) / MIB for key in ("first", "last")}
                 note()
@@ -148,7 +150,9 @@ def memory(options: Options, note: Note) -> Table:
         rows.append(
             (arm, f"{grown['bare']['first']:.1f}", f"{grown['bare']['last']:.1f}", f"{first:+.1f}", f"{last:+.1f}")
         )
-    notes.append(f"resident set, median of 3 processes; budget: {BUDGET['memory_mib']:.0f} MiB beyond the SDK's")
+    notes.append(
+        f"resident set, median of {options.repeats} processes; budget: {BUDGET['memory_mib']:.0f} MiB beyond the SDK's"
+    )
     columns = (
         "MiB",
         "bare, 1 call",

@@ -75,6 +75,7 @@ def langfuse() -> None:
     from langfuse import Langfuse
 
     Langfuse(public_key="pk-lf-bench", secret_key="sk-lf-bench", base_url="http://127.0.0.1:9", span_exporter=Dropped())
+    import langfuse.openai  # noqa: F401 - patches the SDK as it is imported
 
 
 class Dropped:

@@ -1,0 +1,204 @@
+"""The sections of the bench on the read side: how fast a spool becomes a ledger, and how large that ledger is."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import duckdb
+
+from meter.home import Home
+from meter.ledger import Ledger
+from meter.ledger import ingest as ingest_spool
+from meter.ledger.store import ROW_GROUP_ROWS, STORAGE_VERSION
+from tests.bench import traffic
+from tests.bench.sections import Note, Options, Table
+
+REPEATS = 8
+COLUMNS = """
+SELECT column_name, data_type FROM duckdb_columns()
+WHERE (database_name, schema_name, table_name) = (current_database(), 'ledger', 'calls')
+"""
+LIKE_THE_LEDGER = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP_ROWS}"
+COMPRESSION = {"raw": " USING COMPRESSION zstd"}
+IDS = ("response_id", "trace_id", "span_id")
+BUDGET = {"lines_a_second": 300_000, "bytes": 60, "bytes_with_ids": 110}
+
+YARDSTICK = """
+CREATE OR REPLACE TEMP TABLE yardstick AS
+SELECT * FROM read_ndjson($files, columns = {
+    kind: 'VARCHAR', v: 'INTEGER', id: 'VARCHAR', ts: 'BIGINT', dur: 'BIGINT', ttft: 'BIGINT', service: 'VARCHAR',
+    host: 'VARCHAR', pid: 'BIGINT', provider: 'VARCHAR', server: 'VARCHAR', operation: 'VARCHAR', api: 'VARCHAR',
+    request_model: 'VARCHAR', response_model: 'VARCHAR', response_id: 'VARCHAR', tier: 'VARCHAR', account: 'VARCHAR',
+    project: 'VARCHAR', key: 'VARCHAR', usage: 'MAP(VARCHAR, DECIMAL(24, 6))', raw: 'JSON', source: 'VARCHAR', status: 'VARCHAR',
+    error: 'VARCHAR', attempts: 'INTEGER', billed: 'BOOLEAN', stream: 'BOOLEAN', chunks: 'BIGINT', tags: 'MAP(VARCHAR, VARCHAR)',
+    trace: 'VARCHAR', span: 'VARCHAR'})
+"""
+
+
+class Took(NamedTuple):
+    """Seconds by the clock, and of processor over all threads: the latter hardly depends on who else is busy."""
+
+    wall: float
+    cpu: float
+
+    @classmethod
+    def now(cls) -> Took:
+        return cls(time.perf_counter(), time.process_time())
+
+    def since(self) -> Took:
+        now = Took.now()
+        return Took(now.wall - self.wall, now.cpu - self.cpu)
+
+    def __add__(self, other: tuple[float, float]) -> Took:  # type: ignore[override]
+        return Took(self.wall + other[0], self.cpu + other[1])
+
+    def per(self, calls: int) -> dict[str, float]:
+        return {"per_s": calls / self.wall, "cpu_us": self.cpu * 1e6 / calls}
+
+
+def middle(several: Sequence[Took]) -> Took:
+    return Took(median(one.wall for one in several), median(one.cpu for one in several))
+
+
+def ingest(options: Options, note: Note) -> Table:
+    """Lines a second from spool to priced, committed rows, beside DuckDB's bare JSON reader over the same bytes."""
+    rows: list[tuple[str, ...]] = []
+    data: dict[str, Any] = {}
+    for shape in traffic.SHAPES:
+        with tempfile.TemporaryDirectory() as folder:
+            size = traffic.spool(Path(folder) / "spool", options.calls, shape, note) / options.calls
+            runs = []
+            for turn in range(options.repeats):
+                runs.append((yardstick(Path(folder) / "spool"), *ingested(Path(folder), str(turn))))
+                note()
+        read = middle([alone for alone, _, _ in runs]).per(options.calls)
+        whole = middle([took for _, took, _ in runs]).per(options.calls)
+        steps = {name: middle([steps[name] for _, _, steps in runs]).per(options.calls) for name in runs[0][2]}
+        data[shape.name] = {"line_bytes": size, "reader": read, "ingest": whole, "steps": steps}
+        rows.append(
+            (
+                shape.name,
+                f"{size:.0f}",
+                f"{read['per_s']:,.0f}",
+                f"{read['cpu_us']:.2f}",
+                f"{whole['per_s']:,.0f}",
+                f"{whole['cpu_us']:.2f}",
+                f"{whole['per_s'] / read['per_s']:.2f}",
+            )
+        )
+    notes = [
+        f"{options.calls:,} calls, median of {options.repeats}; budget: {BUDGET['lines_a_second']:,} a second at 780 bytes"
+    ]
+    parts = {name: step["cpu_us"] for name, step in data[traffic.WITH_IDS.name]["steps"].items()}
+    total = sum(parts.values())
+    notes += [f"{cpu_us / total:6.1%}  {cpu_us:5.2f} µs of processor a call: {name}" for name, cpu_us in top(parts)]
+    columns = ("a line has", "bytes", "JSON reader alone /s", "CPU µs", "ingested /s", "CPU µs", "of the reader")
+    return Table("Ingest", columns, rows, notes, data)
+
+
+def disk(options: Options, note: Note) -> Table:
+    """Bytes a call in the ledger's file, and column by column."""
+    notes: list[str] = []
+    data: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for shape in traffic.SHAPES[1:]:
+            place = Path(folder) / shape.name.replace(" ", "-")
+            traffic.spool(place / "spool", options.calls, shape, note)
+            ledger = opened(place)
+            empty = file_bytes(ledger)
+            ingest_spool(ledger)
+            data[shape.name] = (file_bytes(ledger) - empty) / options.calls
+            notes.append(
+                f"{shape.name}: {data[shape.name]:.1f} bytes a call in the file, beyond an empty ledger's {empty >> 10:,} KiB"
+            )
+        columns = by_column(ledger, options.calls)
+    ids = sum(columns.get(name, 0) for name in IDS)
+    raw = sum(size for name, size in columns.items() if name.startswith("raw"))
+    total = sum(columns.values())
+    data["columns"] = columns
+    rows: list[tuple[str, ...]] = [
+        (name, f"{size:.1f}", f"{size / total:.0%}") for name, size in top(columns, 60) if size >= 0.05
+    ]
+    rows += [
+        ("all without ids and raw usage", f"{total - ids - raw:.1f}", ""),
+        ("all without raw usage", f"{total - raw:.1f}", ""),
+    ]
+    rows += [("all", f"{total:.1f}", "")]
+    notes.append(f"budget: {BUDGET['bytes']} bytes without ids and raw usage, {BUDGET['bytes_with_ids']} with ids")
+    notes.append("columns below 0.05 bytes are left out; each was measured alone")
+    return Table("On disk", ("ledger.calls", "bytes a call", ""), rows, notes, data)
+
+
+def opened(place: Path) -> Ledger:
+    """Return the home's ledger, made, migrated and with its price book filled."""
+    ledger = Ledger(Home(place))
+    with ledger.writing():
+        pass
+    return ledger
+
+
+def ingested(folder: Path, name: str) -> tuple[Took, dict[str, Took]]:
+    """Return what one ingest of a copy of the spool takes in a fresh home, and what its steps take."""
+    shutil.copytree(folder / "spool", folder / name / "spool")
+    ledger = opened(folder / name)
+    steps: dict[str, Took] = {}
+    begin = last = Took.now()
+
+    def step(done: str) -> None:
+        nonlocal last
+        steps[done] = steps.get(done, Took(0, 0)) + last.since()
+        last = Took.now()
+
+    ingest_spool(ledger, step=step)
+    return begin.since(), steps
+
+
+def yardstick(spool: Path) -> Took:
+    """Return what DuckDB alone takes to read the lines into a temporary table."""
+    files = [str(path) for path in sorted(spool.glob("*.ndjson"))]
+    with duckdb.connect() as con:
+        begin = Took.now()
+        con.execute(YARDSTICK, {"files": files})
+        return begin.since()
+
+
+def file_bytes(ledger: Ledger) -> int:
+    """Return the file's size after a checkpoint, free blocks left out."""
+    with ledger.writing() as con:
+        con.execute("FORCE CHECKPOINT")
+        return used_bytes(con)
+
+
+def used_bytes(con: Any, database: str | None = None) -> int:
+    sizes = con.execute("SELECT database_name, block_size * used_blocks FROM pragma_database_size()").fetchall()
+    wanted = database or con.execute("SELECT current_database()").fetchone()[0]
+    return int(dict(sizes)[wanted])
+
+
+def by_column(ledger: Ledger, calls: int) -> dict[str, float]:
+    """Return the bytes a call of each column: copied in order, again and again, to a file of its own.
+
+    A file is made of blocks of 256 KiB; the repetitions make a block's worth of rounding a fraction of a byte a call.
+    """
+    sizes = {}
+    with ledger.writing() as con, tempfile.TemporaryDirectory() as folder:
+        for name, kind in con.execute(COLUMNS).fetchall():
+            copies = " UNION ALL ".join([f'SELECT "{name}" FROM ledger.calls'] * REPEATS)
+            con.execute(f"ATTACH '{folder}/{name}.duckdb' AS alone ({LIKE_THE_LEDGER})")
+            con.execute(f'CREATE TABLE alone.one ("{name}" {kind}{COMPRESSION.get(name, "")})')
+            con.execute(f"INSERT INTO alone.one {copies}")
+            con.execute("FORCE CHECKPOINT alone")
+            sizes[name] = used_bytes(con, "alone") / REPEATS / calls
+            con.execute("DETACH alone")
+            Path(folder, f"{name}.duckdb").unlink()
+    return sizes
+
+
+def top(figures: dict[str, float], count: int = 12) -> list[tuple[str, float]]:
+    return sorted(figures.items(), key=lambda item: -item[1])[:count]
