@@ -107,12 +107,11 @@ class Simulator:
         self._remember(arrival)
         try:
             fault = self._fault_of(arrival)
-            reply = self._reply(arrival, raw, fault)
+            delay_s = _delay_of(arrival.headers, self.delay_s)
+            return Delivery(self._reply(arrival, raw, fault), fault, self.stall_s, delay_s)
         except MeterError as error:
             fault = replace(faults.BAD_HEADER, message=str(error))
-            reply = vendors.refusal(arrival, fault)
-        delay_s = float(arrival.headers.get("x-sim-delay") or self.delay_s)
-        return Delivery(reply, fault, self.stall_s, delay_s)
+            return Delivery(vendors.refusal(arrival, fault), fault, self.stall_s, 0.0)
 
     def _reply(self, arrival: Arrival, raw: bytes, fault: Fault) -> Reply:
         if fault.error:
@@ -182,3 +181,11 @@ def _usage_of(headers: Mapping[str, str]) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise MeterError(f"x-sim-usage is no JSON: {text[:80]}") from error
+
+
+def _delay_of(headers: Mapping[str, str], default: float) -> float:
+    text = headers.get("x-sim-delay", str(default))
+    try:
+        return float(text)
+    except ValueError as error:
+        raise MeterError(f"x-sim-delay is no number of seconds: {text[:80]}") from error

@@ -198,7 +198,8 @@ def test_events_can_come_slowly(sim: Simulator, openai: OpenAI) -> None:
     sim.delay_s = 0.02
     begun = time.monotonic()
     assert len(list(chat(openai, stream=True))) == 5
-    assert time.monotonic() - begun >= 5 * sim.delay_s
+    assert len(list(chat(openai, stream=True, extra_headers={"x-sim-delay": "0.03"}))) == 5
+    assert time.monotonic() - begun >= 5 * (sim.delay_s + 0.03)
 
 
 def test_every_request_of_a_simulator_can_have_a_fault() -> None:

@@ -50,9 +50,10 @@ def test_a_simulator_can_serve_one_usage_per_api() -> None:
         assert events[-2].usage.model_dump(exclude_unset=True) == stated
 
 
-def test_a_usage_header_that_is_no_json_is_refused(openai: OpenAI) -> None:
-    with pytest.raises(openai_sdk.BadRequestError, match="no JSON"):
-        usage_of(openai, extra_headers={"x-sim-usage": "{"})
+@pytest.mark.parametrize(("header", "why"), [("x-sim-usage", "is no JSON"), ("x-sim-delay", "is no number of seconds")])
+def test_a_header_that_cannot_be_read_is_refused(openai: OpenAI, header: str, why: str) -> None:
+    with pytest.raises(openai_sdk.BadRequestError, match=why):
+        usage_of(openai, extra_headers={header: "{"})
 
 
 def test_seeded_usage_varies_with_the_request_and_repeats_with_the_seed() -> None:
