@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -35,6 +36,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     monkeypatch.setenv("METER_HOME", str(path))
     settings.reset()
     return Home(path)
+
+
+def missing(hint: str) -> NoReturn:
+    """Skip a test for lack of a server, with the hint how to install it; where METER_TEST_REQUIRE=all, fail."""
+    if os.environ.get("METER_TEST_REQUIRE") == "all":
+        pytest.fail(hint)
+    pytest.skip(hint)
 
 
 def lines_of(home: Home) -> list[bytes]:

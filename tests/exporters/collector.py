@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import missing
+
 TRIES = 5
 
 
@@ -20,11 +22,9 @@ def binary() -> Path:
     spec = importlib.util.find_spec("rotel")
     program = Path(spec.origin).with_name("rotel-agent") if spec and spec.origin else None
     if program is None or not program.exists():
-        pytest.skip("the collector is missing: pip install rotel")
+        missing("the collector is missing: pip install rotel")
     if subprocess.run([program, "--version"], capture_output=True, check=False).returncode:
-        pytest.skip(
-            "the collector does not run here: its wheel needs the shared libpython of the Python it was built for"
-        )
+        missing("the collector does not run here; its binary needs a library: apt-get install libpython3.11")
     return program
 
 
