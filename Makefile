@@ -17,14 +17,14 @@ setup: $(STAMP) ## the environment .venv with all extras and the tools of develo
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -c "import sys; sys.exit(sys.version_info < (3, 10))" || { echo "Meter needs Python 3.10 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[all]' --group dev
+	$(BIN)/pip install -qq --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[all]' --group dev
 	@touch $@
 
 $(OLDEST_STAMP): pyproject.toml tests/oldest.txt
 	@test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
-	$(OLDEST)/bin/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(OLDEST)/bin/pip install --quiet --disable-pip-version-check --requirement tests/oldest.txt --editable .
+	$(OLDEST)/bin/pip install -qq --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(OLDEST)/bin/pip install -qq --disable-pip-version-check --requirement tests/oldest.txt --editable .
 	@touch $@
 
 demo: $(STAMP) ## a small fleet on a loopback simulator, thirteen months of history, and what to try next

@@ -25,7 +25,7 @@ VIEWS = {
     "calls": "one row per model call",
     "charges": "one row per call and usage class: what Σ of a call's cost is made of",
     "outcomes": "what calls achieved, and what it was worth",
-    "spend_daily": "cost by day, provider, model and tags",
+    "spend_daily": "cost by day, service, provider and model",
     "coverage": "how much of the ledger is priced, estimated, untagged, lost",
     "unpriced": "what has no price, and since when",
     "cache_savings": "what reading from caches saved against the uncached price",
