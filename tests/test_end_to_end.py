@@ -171,5 +171,6 @@ def test_an_abandoned_stream_keeps_the_input_it_was_told_and_estimates_only_the_
             with client.messages.create(stream=True, **ask) as stream:
                 next(iter(stream))
         """)
-    query = "SELECT status, usage_source, input_tokens, output_tokens, effective_cost < 0.01, estimate_low <= effective_cost FROM calls"
+    query = """SELECT status, usage_source, input_tokens, output_tokens,
+               effective_cost < 0.01, estimate_low <= effective_cost FROM calls"""
     assert rows(home, query) == [("aborted", "estimated", 19, 0, True, True)]
