@@ -8,7 +8,9 @@ may have closed it (a daemon closes all it finds) or put a file of its own there
 from __future__ import annotations
 
 import os
+import sys
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -68,8 +70,9 @@ class Descriptor:
                 os.close(self.number)
         self.number, self.identity, self._place = -1, (), ()
 
-    def __del__(self) -> None:
-        self.close()
+    def __del__(self, ending: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not ending():  # at the very end the names this needs are gone, and the system closes what is open
+            self.close()
 
     def _put(self, opened: int) -> None:
         place = os.fstat(opened)[1:3]
