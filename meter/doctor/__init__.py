@@ -1,1 +1,4 @@
-"""What `meter doctor` looks at: each check is a function from a home to findings, and the table holds them all."""
+"""What `meter doctor` looks at. `examine.examine` runs every check, each a generator of findings; `selftest.selftest` calls SDKs.
+
+This module imports nothing: `probe` and `trials` run as services do, with the write side alone.
+"""

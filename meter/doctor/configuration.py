@@ -82,11 +82,12 @@ def line_of(text: str, section: str, key: str | None = None) -> int | None:
 
 def _unreadable(path: Path, error: SettingInvalid) -> Problem:
     words = error.message.removeprefix(f"{path}: ")
-    place = re.search(r"\s*\(at line (\d+), column (\d+)\)", words)
-    if not place:
-        return Problem(None, words, "make the file readable UTF-8 text")
-    message = f"{words.replace(place[0], '')} at column {place[2]}"
-    return Problem(int(place[1]), message, 'TOML wants: [section], and below it key = "text", numbers or lists')
+    mend = 'TOML wants: [section], and below it key = "text", numbers or lists'
+    if place := re.search(r"\s*\(at line (\d+), column (\d+)\)", words):
+        return Problem(int(place[1]), f"{words.replace(place[0], '')} at column {place[2]}", mend)
+    if words.endswith("(at end of document)"):
+        return Problem(len(path.read_text("utf-8").splitlines()), words, mend)
+    return Problem(None, words, "make it a file of UTF-8 text that this user may read")
 
 
 def _check_section(path: Path, text: str, name: str, value: Any) -> Iterator[Problem]:

@@ -49,6 +49,16 @@ def count(value: float | Decimal | None, group: str = ",") -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def short(value: float | Decimal | None) -> str:
+    """Return a quantity in three digits and a unit, where there is no room for all of it."""
+    if value is None or abs(float(value)) < 10_000:
+        return count(value)
+    amount, units = Decimal(value), ["", "k", "M", "G", "T", "P"]
+    while abs(amount) >= Decimal("999.5") and len(units) > 1:
+        amount, units = amount / 1000, units[1:]
+    return f"{amount:.3g}{units[0]}" if abs(amount) < 100 else f"{amount:.0f}{units[0]}"
+
+
 def size(value: float | None) -> str:
     """Return a number of bytes in the largest unit that leaves a whole part."""
     if value is None:

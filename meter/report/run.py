@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 BATCH = 1000
+UNTAGGED = "(untagged)"
 
 
 def run(
@@ -50,10 +51,16 @@ def spend(connection: DuckDBPyConnection, period: Period, by: Sequence[str]) -> 
     """Return the spend of a period with one column for each thing that it is grouped by."""
     found = run(connection, get("reports", "spend"), period, {"by": list(by)})
     place = list(found.columns).index("keys")
-    found.rows = ([*row[:place], *row[place], *row[place + 1 :]] for row in found.rows)
+    found.rows = [[*row[:place], *row[place], *row[place + 1 :]] for row in found.rows]
     found.columns = [*found.columns[:place], *by, *found.columns[place + 1 :]]
     found.types = [*found.types[:place], *["VARCHAR"] * len(by), *found.types[place + 1 :]]
     return found
+
+
+def untagged(found: Result, by: Sequence[str]) -> list[str]:
+    """Return the names that `spend` took for tags and that no call has: a slip of the pen, most likely."""
+    rows = list(found.rows)
+    return [name for place, name in enumerate(by) if rows and all(row[place] == UNTAGGED for row in rows)]
 
 
 def _rows(cursor: DuckDBPyConnection) -> Iterator[Sequence[Any]]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from meter.report import numbers
+
+Style = Literal["plain", "grouped", "short"]
+"""How counts are written: all digits for a pipe, thousands apart for eyes, three digits and a unit where room is scarce."""
 
 
 @dataclass
@@ -20,16 +23,15 @@ class Result:
     types: Sequence[str]
     rows: Iterable[Sequence[Any]]
     title: str | None = None
-    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column's name, side and way of writing a value; `grouped` writes thousands apart, for eyes only."""
+    """One column's name, side, and way of writing a value."""
 
     name: str
     right: bool
-    write: Callable[[Any, bool], str]
+    write: Callable[[Any, Style], str]
 
 
 def columns(result: Result) -> list[Column]:
@@ -37,41 +39,62 @@ def columns(result: Result) -> list[Column]:
     return [_column(name, kind) for name, kind in zip(result.columns, result.types, strict=True)]
 
 
-def cells(result: Result, grouped: bool) -> list[list[str]]:
+def cells(result: Result, style: Style) -> list[list[str]]:
     """Return every row as text."""
     writers = [column.write for column in columns(result)]
-    return [[write(value, grouped) for write, value in zip(writers, row, strict=True)] for row in result.rows]
+    return [[write(value, style) for write, value in zip(writers, row, strict=True)] for row in result.rows]
+
+
+def one_currency(result: Result) -> Result:
+    """Drop the column `currency` where all amounts share one, and say it beside the names of those amounts instead."""
+    rows = list(result.rows)
+    place = list(result.columns).index("currency") if "currency" in result.columns else -1
+    found = {row[place] for row in rows if row[place] is not None} if place >= 0 else set()
+    if len(found) != 1:
+        return replace(result, rows=rows)
+    (currency,) = found
+    names = [
+        f"{name} {currency}" if _is_money(kind) else name
+        for name, kind in zip(result.columns, result.types, strict=True)
+    ]
+    return replace(
+        result,
+        columns=[*names[:place], *names[place + 1 :]],
+        types=[*result.types[:place], *result.types[place + 1 :]],
+        rows=[[*row[:place], *row[place + 1 :]] for row in rows],
+    )
 
 
 COUNTED = ("tokens", "calls", "quantity", "bytes", "lines", "outcomes", "requests")
 SHARES = ("share", "coverage")
-NUMBERS = (
-    "TINYINT",
-    "SMALLINT",
-    "INTEGER",
-    "BIGINT",
-    "HUGEINT",
-    "UTINYINT",
-    "USMALLINT",
-    "UINTEGER",
-    "UBIGINT",
-    "UHUGEINT",
+INTEGERS = frozenset(
+    sign + name for sign in ("", "U") for name in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 )
 
 
 def _column(name: str, kind: str) -> Column:
     last = name.rpartition("_")[2].lower()
-    decimal, number = kind.startswith("DECIMAL"), kind in NUMBERS
-    if last in SHARES and (decimal or kind in ("DOUBLE", "FLOAT")):
+    if last in SHARES and kind.startswith(("DECIMAL", "DOUBLE", "FLOAT")):
         return Column(name, True, lambda value, _: numbers.share(value))
-    if decimal and kind.endswith((",6)", ",0)")):  # counts may be fractional seconds; money has 12 places
-        return Column(name, True, lambda value, grouped: numbers.count(value, "," if grouped else ""))
-    if decimal:
-        return Column(name, True, lambda value, grouped: numbers.money(value, "," if grouped else ""))
-    if number:
-        group = "," if last in COUNTED else ""
-        return Column(name, True, lambda value, grouped: numbers.count(value, group if grouped else ""))
+    if last in COUNTED and (kind in INTEGERS or kind.startswith("DECIMAL")):
+        return Column(name, True, lambda value, style: COUNTS[style](value))
+    if _is_money(kind):
+        return Column(name, True, lambda value, style: numbers.money(value, "" if style == "plain" else ","))
+    if kind in INTEGERS or kind.startswith("DECIMAL"):
+        return Column(name, True, lambda value, _: numbers.count(value, ""))
     return Column(name, kind in ("DOUBLE", "FLOAT"), lambda value, _: text(value))
+
+
+COUNTS: Mapping[Style, Callable[[Any], str]] = {
+    "plain": lambda value: numbers.count(value, ""),
+    "grouped": numbers.count,
+    "short": numbers.short,
+}
+
+
+def _is_money(kind: str) -> bool:
+    """Money has 12 decimals, or what the user rounded it to; counts may be fractional seconds, with 6."""
+    return kind.startswith("DECIMAL") and not kind.endswith((",6)", ",0)"))
 
 
 def text(value: Any) -> str:

@@ -44,8 +44,8 @@ from meter.report.table import Result
 )
 def test_a_cell_is_written_for_its_reader(name: str, kind: str, value: Any, piped: str, seen: str | None) -> None:
     result = Result([name], [kind], [[value]])
-    assert table.cells(result, grouped=False) == [[piped]]
-    assert table.cells(result, grouped=True) == [[piped if seen is None else seen]]
+    assert table.cells(result, "plain") == [[piped]]
+    assert table.cells(result, "grouped") == [[piped if seen is None else seen]]
 
 
 def test_numbers_stand_on_the_right() -> None:

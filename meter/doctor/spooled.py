@@ -1,0 +1,45 @@
+"""The spool: segments nobody can read, room, calls that were lost, and metering steps that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meter.doctor.finding import Finding, ok, wrong
+from meter.report.numbers import plural, size
+from meter.report.status import Status, spool_limit
+
+NEARLY_FULL = 0.8
+
+
+def check_spool(found: Status) -> Iterator[Finding]:
+    """Look at the segments, and at what their writers say of themselves."""
+    if found.unreadable:
+        names = [segment.path.name for segment in found.found if not segment.readable]
+        yield wrong(
+            "spool",
+            f"{plural(found.unreadable, 'segment')} may not be read, so their calls are missing: {', '.join(names[:3])}",
+            "let the agent's user into the group that owns the home, or mend the files' modes",
+        )
+    detail = f"{plural(len(found.found), 'segment')}, {size(found.spool_bytes)} of {size(spool_limit())}"
+    if found.spool_bytes > NEARLY_FULL * spool_limit():
+        yield wrong("spool", f"{detail}; beyond that calls are lost", "run meter ingest, or start the agent")
+    else:
+        yield ok("spool", detail)
+    yield from _losses(found)
+
+
+def _losses(found: Status) -> Iterator[Finding]:
+    if found.lost:
+        yield wrong(
+            "lost",
+            f"{plural(found.lost, 'record')} could not be written",
+            "see the rows disk and spool",
+        )
+    for step, count in found.failures.most_common(10):
+        yield wrong(
+            "failures",
+            f"metering step {step} failed {plural(count, 'time')}; the model calls themselves were not affected",
+            'the traceback is in the service\'s log, from the logger "meter"',
+        )
+    if not found.lost and not found.failures:
+        yield ok("failures", "nothing lost, no metering step failed")
