@@ -1,0 +1,182 @@
+"""The life of one call: begun by the wrap of `request`, fed by answers and events, ended once, however it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextvars import ContextVar
+from time import perf_counter_ns
+from typing import Any
+
+from meter import event, guard, recorder
+from meter.instrument.facts import Facts
+from meter.providers.model import Dialect
+from meter.providers.progress import MAX_TEXT, Progress, reader_of, text
+from meter.providers.reading import Json, as_object, passes, strings
+
+KEY = "meter"
+"""Where a response's and a request's `extensions` hold the call."""
+
+STANDARD = "standard"
+BATCH = "batch"
+
+
+class LiveCall(Progress):
+    """A call in progress. It never refers to a response: that would be a cycle."""
+
+    passes = 0
+    """Answers with status 2xx: a middleware may ask more than once."""
+    attempts: int | None = None
+    refused = 0
+    """Requests refused for what we added to them."""
+    stream = False
+    attached = False
+    """Its end is that of a response, not of `request`."""
+    tapped = False
+    inside = 0
+    """Above 0 while an event is being pulled: a response closed meanwhile closes itself at its end."""
+    done = False
+    hurt = False
+    options: Any = None
+    """The request, while it has what we added; `body_sent` is what it had before."""
+    body_sent: Any = None
+
+    def __init__(self, dialect: Dialect, record: event.Call, facts: Facts, body: Any) -> None:
+        self.dialect = dialect
+        self.reader = reader_of(dialect)
+        self.record = record
+        self.facts = facts
+        self.body = body
+        """The request's JSON, the caller's own: only looked at, and let go of at the end."""
+        self.began_ns = perf_counter_ns()
+
+    def closed(self) -> None:
+        """The response was closed or dropped between two events."""
+        if not self.inside and not self.done:
+            self.end("ok" if self.complete else "aborted")
+
+    def exhausted(self) -> None:
+        """The stream was read to its end. Without its last word it was cut on the way."""
+        events = self.dialect.events
+        self.end("aborted" if events and events.final and not self.complete else "ok")
+
+    def failed(self, error: BaseException) -> None:
+        """An exception left the call. One that is no `Exception` is a cancellation, or the end of the process."""
+        self.end("error" if isinstance(error, Exception) else "aborted", error)
+
+    def end(self, status: event.Status, error: BaseException | None = None) -> None:
+        """Write the record, once."""
+        if self.done:
+            return
+        self.done = True
+        try:
+            record, side = self.record, self._fill(status)
+            if status != "ok" or not self.complete or not record.usage or self.trouble is not None:
+                self._judge(error)
+            put(record)
+            for model, usage in side:
+                put(self._part(model, usage))
+        except Exception:  # noqa: BLE001 - counted: nothing of ours may reach the caller, least of all from a finalizer
+            guard.fail("call.end")
+        self.body = None
+
+    def _fill(self, status: event.Status) -> Sequence[tuple[Any, Json]]:
+        """Put what is known into the record; return passes that are to have records of their own."""
+        record, facts, dialect = self.record, self.facts, self.dialect
+        record.dur = (perf_counter_ns() - self.began_ns) // 1000
+        record.status, record.operation, record.api = status, dialect.operation, dialect.api
+        record.provider, record.server, record.key = facts.provider, facts.server, facts.key
+        for name, value in facts.rest:
+            if getattr(record, name) is None:  # an answer's header knows better
+                setattr(record, name, value)
+        if facts.deploys and record.deployment is None:
+            record.deployment = record.request_model
+        if self.attempts is not None:
+            record.attempts = self.attempts + self.refused
+        if self.stream:
+            record.stream, record.chunks = True, self.chunks
+            if self.first_ns:
+                record.ttft = (self.first_ns - self.began_ns) // 1000
+        usage = record.raw
+        if usage is None:
+            return ()
+        record.usage, record.source = self.reader.classes(usage), "reported"
+        if self.fees is not None:
+            record.usage.update(self.fees)
+        if dialect.fields or dialect.iterations:
+            return self._take_more(as_object(usage))
+        return ()
+
+    def _take_more(self, usage: Json) -> Sequence[tuple[Any, Json]]:
+        """Take what else a usage object says: the tier, the place, passes that are in no total."""
+        record = self.record
+        for name, path in self.reader.fields:
+            value = usage.get(path)
+            if not isinstance(value, str) or not value:
+                continue
+            if not name.startswith("context."):
+                setattr(record, name, value[:MAX_TEXT])
+            elif value != STANDARD:
+                record.context = {**(record.context or {}), name[8:]: value[:MAX_TEXT]}
+        if record.tier == BATCH:
+            record.context = {**(record.context or {}), "processing": BATCH}
+        if self.dialect.iterations not in usage:
+            return ()
+        own, side = passes(self.reader, usage, record.response_model, record.request_model)
+        record.usage = own or record.usage
+        return side
+
+    def _judge(self, error: BaseException | None) -> None:
+        """Say of a call that did not go as usual how well its usage is known, and whether it may have been billed."""
+        record = self.record
+        if self.trouble is not None:
+            record.status, record.error = "error", text(str(self.trouble))
+        elif error is not None:
+            record.error = type(error).__name__
+        if record.usage and not self.complete:
+            record.source = "partial"
+            for name in self.dialect.placeholder:
+                record.usage.pop(name, None)
+        if not record.usage:
+            record.source, record.usage = "missing", None
+            if record.raw is not None:
+                guard.note("usage.unknown_shape")
+        if record.status != "ok":
+            record.billed = self.passes > 0 or may_be_billed(error)
+        if record.source != "reported" and record.billed is not False:
+            record.sent_chars = sum(map(len, strings(self.body)))
+            record.seen_chars = self.seen if self.stream else None
+
+    def _part(self, model: Any, usage: Json) -> event.Call:
+        """Return the record of a pass that is in no total: a call of its own, whose parent is this one."""
+        main = self.record
+        part = event.Call(event.SCHEMA, event.new_id(main.ts), main.ts, parent=main.id, source="reported", status="ok")
+        for name in INHERITED:
+            setattr(part, name, getattr(main, name))
+        part.response_model, part.usage, part.raw = text(model), self.reader.classes(usage), usage
+        return part
+
+
+INHERITED = (
+    *("provider", "server", "operation", "api", "request_model", "tier", "requested_tier", "account", "project", "key"),
+    *("region", "deployment", "context", "tags", "trace", "span"),
+)
+
+link: ContextVar[LiveCall | None] = ContextVar("meter_call", default=None)
+"""The call whose `request` is running here: how `_process_response` finds it. A link, not a lock: nested calls are calls."""
+
+
+def may_be_billed(error: BaseException | None) -> bool:
+    """Say whether a call that brought no answer may have been billed: the request got through, but nobody waited."""
+    if not isinstance(error, Exception):
+        return True
+    lost = any(kind.__name__ == "APIConnectionError" for kind in type(error).__mro__)
+    return lost and not type(error.__cause__).__name__.startswith(("Connect", "Pool"))
+
+
+def put(record: event.Call) -> None:
+    """Append a record to the spool: what `recorder.write` does, without the shield that the caller has already."""
+    me = recorder.origin()
+    record.service, record.host, record.pid = me.service, me.host, me.pid
+    writer = recorder.spool()
+    if writer is not None:
+        writer.append(event.encode(record))

@@ -1,0 +1,329 @@
+"""The SDKs made by Stainless share three places where every call passes, whatever method made it:
+
+* `{Sync,Async}APIClient.request`, once for each call: what was asked, by whom, and how it ended;
+* `{Sync,Async}APIClient._process_response`, for each answer: its bytes, before anyone can change what is made of them;
+* `{,Async}Stream.__stream__`, once for each stream: its events.
+
+Each is wrapped on its own. Without the second or the third, the first still finds the usage in what it returns.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from meter import guard, recorder
+from meter.errors import BudgetExceeded
+from meter.instrument import facts as facts_of
+from meter.instrument import usage_option
+from meter.instrument.live import KEY, LiveCall, link
+from meter.instrument.patches import Patch
+from meter.instrument.taps import AsyncEventTap, EventTap, LinkTap, attach, attached_call
+from meter.providers.model import Dialect, Provider
+from meter.providers.progress import text
+
+Bare = Callable[..., Any]
+Wrap = Callable[[Bare, "Side"], Bare]
+MAX_URLS = 256
+UNKNOWN: Any = object()
+RETRY_COUNT = "x-stainless-retry-count"
+
+
+class Side:
+    """The synchronous or the asynchronous half of one SDK, as it is patched in this process."""
+
+    def __init__(self, provider: Provider) -> None:
+        self.provider = provider
+        self.endings = {path: dialect for dialect in provider.dialects for path in dialect.paths}
+        self.known: dict[tuple[str, str], Dialect | None] = {}
+        """What requests were found to be, by method and path; not by whole addresses, of which there is no end."""
+        self.sees_answers = self.sees_events = False
+
+    def dialect(self, method: str, url: str) -> Dialect | None:
+        """Return the dialect of a request that is a call, or None."""
+        found = None
+        if method.lower() == "post":
+            path = "/" + url.partition("?")[0].strip("/")
+            if endings := [ending for ending in self.endings if path.endswith(ending)]:
+                found = self.endings[max(endings, key=len)]
+        if len(self.known) < MAX_URLS and "://" not in url:
+            self.known[method, url] = found
+        return found
+
+
+def patches(provider: Provider) -> list[Patch]:
+    """Return what is to be patched in the SDK; `request` last, since it relies on the others."""
+    found = []
+    for module in provider.modules:
+        for kind, stream in (("SyncAPIClient", "Stream"), ("AsyncAPIClient", "AsyncStream")):
+            side = Side(provider)
+            wraps = (
+                (f"{kind}._process_response", wrap_answer, wrap_async_answer, ("options", "response", "stream")),
+                (f"{stream}.__stream__", wrap_stream, wrap_stream, ()),
+                (f"{kind}.request", wrap_request, wrap_async_request, ("cast_to", "options")),
+            )
+            found += [
+                Patch(provider, module, name, functools.partial(_wrap, side, plain, waiting), needs)
+                for name, plain, waiting, needs in wraps
+            ]
+    return found
+
+
+def _wrap(side: Side, plain: Wrap, waiting: Wrap, bare: Bare) -> Bare:
+    """Wrap an attribute as what it is: early versions had one synchronous `_process_response` for both clients."""
+    from inspect import iscoroutinefunction
+
+    return (waiting if iscoroutinefunction(bare) else plain)(bare, side)
+
+
+def wrap_request(bare: Bare, side: Side) -> Bare:
+    """Wrap `request`: one call from begin to end, unless a stream carries it on."""
+
+    @functools.wraps(bare)
+    def request(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
+        call, outer = begin(side, self, options, kwargs), link.get()
+        if call is None and outer is None:
+            return bare(self, cast_to, options, *args, **kwargs)
+        link.set(call)
+        try:
+            while True:
+                try:
+                    result = bare(self, cast_to, options, *args, **kwargs)
+                except BaseException as error:  # noqa: PERF203 - a second turn only where our addition was refused
+                    if not raised(call, error):
+                        raise
+                else:
+                    if call is not None:
+                        returned(side, call, result)
+                    return result
+        finally:
+            leave(call, outer)
+
+    return request
+
+
+def wrap_async_request(bare: Bare, side: Side) -> Bare:
+    """Wrap an asynchronous `request`; apart from awaiting, the same."""
+
+    @functools.wraps(bare)
+    async def request(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
+        call, outer = begin(side, self, options, kwargs), link.get()
+        if call is None and outer is None:
+            return await bare(self, cast_to, options, *args, **kwargs)
+        link.set(call)
+        try:
+            while True:
+                try:
+                    result = await bare(self, cast_to, options, *args, **kwargs)
+                except BaseException as error:  # noqa: PERF203 - a second turn only where our addition was refused
+                    if not raised(call, error):
+                        raise
+                else:
+                    if call is not None:
+                        returned(side, call, result)
+                    return result
+        finally:
+            leave(call, outer)
+
+    return request
+
+
+def wrap_answer(bare: Bare, side: Side) -> Bare:
+    """Wrap `_process_response`: read the answer before the SDK, which may raise although it was billed."""
+
+    @functools.wraps(bare)
+    def answer(self: Any, *args: Any, **kwargs: Any) -> Any:
+        observe(side, self, kwargs)
+        return bare(self, *args, **kwargs)
+
+    side.sees_answers = True
+    return answer
+
+
+def wrap_async_answer(bare: Bare, side: Side) -> Bare:
+    """Wrap an asynchronous `_process_response`."""
+
+    @functools.wraps(bare)
+    async def answer(self: Any, *args: Any, **kwargs: Any) -> Any:
+        observe(side, self, kwargs)
+        return await bare(self, *args, **kwargs)
+
+    side.sees_answers = True
+    return answer
+
+
+def wrap_stream(bare: Bare, side: Side) -> Bare:
+    """Wrap `__stream__`: tap the events of a stream that carries a call on."""
+    import wrapt  # its wrapper stays a generator function to those who ask
+
+    def stream(wrapped: Bare, instance: Any, args: Any, kwargs: Any) -> Any:
+        return tapped(wrapped(*args, **kwargs), instance)
+
+    side.sees_events = True
+    wrapper: Bare = wrapt.FunctionWrapper(bare, stream)
+    return wrapper
+
+
+def begin(side: Side, client: Any, options: Any, kwargs: dict[str, Any]) -> LiveCall | None:
+    """Begin a call if the request is one."""
+    try:
+        method, url = options.method, options.url
+        dialect = side.known.get((method, url), UNKNOWN)
+        if dialect is UNKNOWN:
+            dialect = side.dialect(method, url)
+        if dialect is None:
+            return None
+        body = options.json_data
+        call = LiveCall(dialect, recorder.start(), facts_of.of(client, side.provider), body)
+        if type(body) is dict:
+            model = body.get("model")
+            if type(model) is str and not options.extra_json and "service_tier" not in body:
+                call.record.request_model = model
+            else:
+                describe(call, body, options.extra_json)
+        if url[0:4] == "http":
+            call.facts = facts_of.elsewhere(call.facts, url, side.provider)
+        if kwargs.get("stream"):
+            call.stream = True
+            if dialect.asks_for_usage:
+                usage_option.ask(call, options)
+    except BudgetExceeded:
+        raise
+    except Exception:  # noqa: BLE001 - written out: this is the path of every call
+        guard.fail("call.begin")
+        return None
+    return call
+
+
+def describe(call: LiveCall, body: dict[str, Any], extra: Any) -> None:
+    """Note what the request says of itself, in the body or beside it."""
+    asked = {**body, **extra} if isinstance(extra, Mapping) else body
+    call.record.request_model, call.record.requested_tier = text(asked.get("model")), text(asked.get("service_tier"))
+
+
+def raised(call: LiveCall | None, error: BaseException) -> bool:
+    """Note how the call failed; say whether it is to be sent again as the caller wrote it."""
+    if call is not None:
+        with guard.shield("call.error"):
+            if call.asked and not call.passes and usage_option.refused(error):
+                usage_option.take_back(call)
+                return True
+            if call.attempts is None:
+                call.attempts = attempts(error)
+            call.failed(error)
+    return False
+
+
+def returned(side: Side, call: LiveCall, result: Any) -> None:
+    """End a call whose answer was read. A stream ends later, and a call that a middleware answered was none."""
+    if call.passes and not call.attached:
+        call.end("ok")
+    elif not side.sees_answers or (call.attached and not side.sees_events):
+        with guard.shield("call.result"):
+            adopt(call, result)
+
+
+def leave(call: LiveCall | None, outer: LiveCall | None) -> None:
+    """Leave `request`. A coroutine may be closed in another context, so the link is not reset by token."""
+    if link.get() is call:
+        link.set(outer)
+    if call is not None and call.options is not None:
+        usage_option.leave(call)
+
+
+def observe(side: Side, client: Any, kwargs: dict[str, Any]) -> None:
+    """Read an answer, or tie the call to a response that is read later. Each answer with status 2xx was billed."""
+    try:
+        response = kwargs["response"]
+        if not 200 <= response.status_code < 300:
+            return
+        call = link.get()
+        hop = call is None or call.passes > 0
+        if hop:
+            call = begin_hop(side, client, call, kwargs["options"])
+        if call is None:
+            return
+        call.passes += 1
+        if (retries := kwargs.get("retries_taken")) is not None:
+            call.attempts = retries + 1
+        facts_of.take_headers(call.record, response.headers, call.facts)
+        if kwargs["stream"]:
+            call.stream = True
+            attach(response, call)
+            return
+        try:
+            content = response.content
+        except RuntimeError:  # not read yet: `with_streaming_response`
+            attach(response, call)
+            return
+        call.take_body(content)
+        if hop:
+            call.end("ok")
+    except Exception:  # noqa: BLE001 - written out: this is the path of every call
+        guard.fail("call.answer")
+
+
+def begin_hop(side: Side, client: Any, parent: LiveCall | None, options: Any) -> LiveCall | None:
+    """Begin a call for a second answer to one request: a middleware asked again, perhaps another model."""
+    if parent is None and not client.__dict__.get("_middleware"):
+        return None
+    dialect = parent.dialect if parent is not None else side.dialect(options.method, options.url)
+    if dialect is None:
+        return None
+    call = LiveCall(dialect, recorder.start(), facts_of.of(client, side.provider), options.json_data)
+    if isinstance(options.json_data, dict):
+        describe(call, options.json_data, options.extra_json)
+    if parent is not None:
+        call.record.parent = parent.record.id
+    return call
+
+
+def tapped(source: Any, stream: Any) -> Any:
+    """Return a tap on the events of a stream that carries a call, or the source as it is."""
+    try:
+        call = attached_call(stream.response)
+        if call is not None:
+            call.tapped = True
+            return tap_of(source)(source, call)
+        if getattr(stream._client, "_middleware", None):
+            parent = stream.response.request.extensions.get(KEY)
+            if isinstance(parent, LiveCall):
+                return LinkTap(source, parent)
+    except Exception:  # noqa: BLE001 - counted: the stream goes on untapped
+        guard.fail("stream.tap")
+    return source
+
+
+def tap_of(source: Any) -> type[EventTap] | type[AsyncEventTap]:
+    """Return the tap that fits a source."""
+    return AsyncEventTap if hasattr(source, "__anext__") else EventTap
+
+
+def adopt(call: LiveCall, result: Any) -> None:
+    """Find the usage in what `request` returns: for versions that lack one of the other two places."""
+    response = getattr(result, "http_response", None)
+    if hasattr(result, "_iterator") and hasattr(result, "response"):
+        source = result._iterator
+        attach(result.response, call)
+        call.tapped = True
+        result.__dict__["_iterator"] = tap_of(source)(source, call)
+    elif response is None:
+        call.take(result)
+        call.complete = True
+        call.end("ok")
+    elif not call.attached:
+        try:
+            call.take_body(response.content)
+        except RuntimeError:
+            attach(response, call)
+        else:
+            call.end("ok")
+
+
+def attempts(error: BaseException) -> int | None:
+    """Return how often the SDK sent a request that failed, where the last one says so."""
+    request = getattr(error, "request", None)
+    headers: Mapping[str, str] = getattr(request, "headers", None) or {}
+    count = headers.get(RETRY_COUNT, "")
+    return int(count) + 1 if count.isdigit() else None

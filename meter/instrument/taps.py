@@ -1,0 +1,256 @@
+"""Taps on a stream: they hand each event on, let the call read it, and end the call with the stream, however it ends.
+
+Classes, never generators around the SDK's own (a second asynchronous generator breaks the loop's finalizers), and no weak
+references (in a cycle they die before the SDK's `finally` runs): the response's class is swapped for a subclass of the same name.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from meter import guard
+from meter.instrument.lines import Collector
+from meter.instrument.live import KEY, LiveCall, link
+from meter.providers.watching import watcher_of
+
+
+class Tap:
+    """What all taps share: everything they do not know is the source's."""
+
+    _source: Any
+    _call: LiveCall
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("_source", "_call"):  # an object that was never made whole, such as a copy in the making
+            raise AttributeError(name)
+        return getattr(self._source, name)
+
+    def __del__(self) -> None:
+        call = self.__dict__.get("_call")
+        if call is not None:
+            call.closed()
+
+    def _pulled(self, error: BaseException | None) -> None:
+        """Pulling the source ended in an exception, be it that of its end."""
+        call = self._call
+        call.inside -= 1
+        if isinstance(error, StopIteration | StopAsyncIteration):
+            call.exhausted()
+        elif error is not None:
+            call.failed(error)
+
+
+class EventTap(Tap):
+    """Passes on the parsed events of a stream."""
+
+    def __init__(self, source: Any, call: LiveCall) -> None:
+        self._source, self._call, self._watch = source, call, watcher_of(call.dialect)
+
+    def __iter__(self) -> EventTap:
+        return self
+
+    def __next__(self) -> Any:
+        call = self._call
+        while True:
+            call.inside += 1
+            try:
+                event = self._source.__next__()
+            except BaseException as error:
+                self._pulled(error)
+                raise
+            call.inside -= 1
+            try:
+                if self._watch(call, event):
+                    continue  # the usage we asked for, and the caller did not
+            except Exception:  # noqa: BLE001 - written out: this is the chunk path
+                _hurt(call)
+            return event
+
+
+class AsyncEventTap(Tap):
+    """Passes on the parsed events of an asynchronous stream."""
+
+    def __init__(self, source: Any, call: LiveCall) -> None:
+        self._source, self._call, self._watch = source, call, watcher_of(call.dialect)
+
+    def __aiter__(self) -> AsyncEventTap:
+        return self
+
+    async def __anext__(self) -> Any:
+        call = self._call
+        while True:
+            call.inside += 1
+            try:
+                event = await self._source.__anext__()
+            except BaseException as error:
+                self._pulled(error)
+                raise
+            call.inside -= 1
+            try:
+                if self._watch(call, event):
+                    continue
+            except Exception:  # noqa: BLE001 - written out: this is the chunk path
+                _hurt(call)
+            return event
+
+
+class ByteTap(Tap):
+    """Passes on the bytes of a body that the caller reads himself."""
+
+    def __init__(self, source: Any, call: LiveCall, collector: Collector) -> None:
+        self._source, self._call, self._collector = source, call, collector
+
+    def __iter__(self) -> ByteTap:
+        return self
+
+    def __next__(self) -> bytes:
+        self._call.inside += 1
+        try:
+            data: bytes = self._source.__next__()
+        except BaseException as error:
+            _finish(self._collector, error)
+            self._pulled(error)
+            raise
+        self._call.inside -= 1
+        _feed(self._call, self._collector, data)
+        return data
+
+
+class AsyncByteTap(Tap):
+    """Passes on the bytes of a body that the caller reads himself, asynchronously."""
+
+    def __init__(self, source: Any, call: LiveCall, collector: Collector) -> None:
+        self._source, self._call, self._collector = source, call, collector
+
+    def __aiter__(self) -> AsyncByteTap:
+        return self
+
+    async def __anext__(self) -> bytes:
+        self._call.inside += 1
+        try:
+            data: bytes = await self._source.__anext__()
+        except BaseException as error:
+            _finish(self._collector, error)
+            self._pulled(error)
+            raise
+        self._call.inside -= 1
+        _feed(self._call, self._collector, data)
+        return data
+
+
+class LinkTap(Tap):
+    """Passes on a stream that a middleware spliced together; requests it makes meanwhile know which call they belong to."""
+
+    def __init__(self, source: Any, call: LiveCall) -> None:
+        self._source, self._call = source, call
+
+    def __iter__(self) -> LinkTap:
+        return self
+
+    def __aiter__(self) -> LinkTap:
+        return self
+
+    def __next__(self) -> Any:
+        outer = link.get()
+        link.set(self._call)
+        try:
+            return self._source.__next__()
+        finally:
+            link.set(outer)
+
+    async def __anext__(self) -> Any:
+        outer = link.get()
+        link.set(self._call)
+        try:
+            return await self._source.__anext__()
+        finally:
+            link.set(outer)
+
+    def __del__(self) -> None:
+        pass
+
+
+def attach(response: Any, call: LiveCall) -> None:
+    """Tie the call's end to the response's."""
+    call.attached = True
+    response.extensions[KEY] = call
+    response.request.extensions[KEY] = call
+    kind: Any = type(response)
+    response.__class__ = watched(kind)
+
+
+def attached_call(response: Any) -> LiveCall | None:
+    """Return the call tied to this very response; a copy of it, or a user's stand-in, has none."""
+    if not hasattr(type(response), "_meter_bare"):
+        return None
+    call = response.extensions.get(KEY)
+    return call if isinstance(call, LiveCall) else None
+
+
+@functools.cache
+def watched(bare: Any) -> Any:
+    """Return a subclass that tells the call of its end. One for each class of responses; it refers to no response."""
+
+    def close(self: Any) -> None:
+        try:
+            bare.close(self)
+        finally:
+            _over(self, bare)
+
+    async def aclose(self: Any) -> None:
+        try:
+            await bare.aclose(self)
+        finally:
+            _over(self, bare)
+
+    def iter_bytes(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return _tapped(self, bare.iter_bytes(self, *args, **kwargs), ByteTap)
+
+    def aiter_bytes(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return _tapped(self, bare.aiter_bytes(self, *args, **kwargs), AsyncByteTap)
+
+    def __del__(self: Any) -> None:  # noqa: N807
+        _over(self, bare)
+
+    methods = (close, aclose, iter_bytes, aiter_bytes, __del__)
+    names = {"__module__": bare.__module__, "__qualname__": bare.__qualname__, "__doc__": bare.__doc__}
+    return type(bare.__name__, (bare,), {**names, "_meter_bare": bare, **{m.__name__: m for m in methods}})
+
+
+def _over(response: Any, bare: type[Any]) -> None:
+    """Give the response its own class back, and end the call unless an event is being pulled."""
+    with guard.shield("response.end"):
+        call = response.extensions.get(KEY)
+        response.__class__ = bare
+        if call is not None:
+            call.closed()
+
+
+def _tapped(response: Any, source: Any, tap: type[ByteTap] | type[AsyncByteTap]) -> Any:
+    with guard.shield("response.bytes"):
+        call = attached_call(response)
+        if call is not None and not call.tapped:
+            call.tapped = True
+            return tap(source, call, Collector(call, response.headers.get("content-type", "")))
+    return source
+
+
+def _feed(call: LiveCall, collector: Collector, data: bytes) -> None:
+    try:
+        collector.feed(data)
+    except Exception:  # noqa: BLE001 - written out: this is the chunk path
+        _hurt(call)
+
+
+def _finish(collector: Collector, error: BaseException) -> None:
+    if isinstance(error, StopIteration | StopAsyncIteration):
+        with guard.shield("response.bytes"):
+            collector.finish()
+
+
+def _hurt(call: LiveCall) -> None:
+    """Count one failure for a stream, not one for each of its events."""
+    if not call.hurt:
+        call.hurt = True
+        guard.fail("stream.event")

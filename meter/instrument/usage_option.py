@@ -1,0 +1,68 @@
+"""Asking for the usage of a stream that would state none (`stream_options.include_usage`), and taking no for an answer.
+
+The caller's own request is never changed: the option goes into a copy. Who asked himself, or asked for no usage, is left alone;
+so are those who read the bytes themselves and would see what we asked for. A server that refuses is asked again without the
+option, once, and never asked for it again by this process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from meter import settings
+from meter.instrument.live import LiveCall
+
+RAW_HEADER = "X-Stainless-Raw-Response"
+OPTION = "stream_options"
+REFUSALS = frozenset({400, 404, 422})
+MAX_REFUSERS = 1000
+
+FIRST_AZURE_VERSION = "2024-09-01-preview"
+"""Older versions of Azure's interface refuse the option."""
+
+refusers: set[str] = set()
+"""Addresses that refused."""
+
+
+def ask(call: LiveCall, options: Any) -> None:
+    """Put the option into a copy of the request's body."""
+    if wanted(call, options):
+        call.body_sent, call.options = options.json_data, options
+        options.json_data = {**options.json_data, OPTION: {"include_usage": True}}
+        call.asked = True
+
+
+def take_back(call: LiveCall) -> None:
+    """The server refused: restore the request, and never ask this server again."""
+    call.asked = False
+    call.refused += 1
+    call.options.json_data = call.body_sent
+    if call.facts.server is not None and len(refusers) < MAX_REFUSERS:
+        refusers.add(call.facts.server)
+
+
+def leave(call: LiveCall) -> None:
+    """Give the request back as it was."""
+    call.options.json_data, call.options = call.body_sent, None
+
+
+def wanted(call: LiveCall, options: Any) -> bool:
+    """Say whether the option belongs into this request."""
+    body, extra, headers = options.json_data, getattr(options, "extra_json", None), options.headers
+    if not isinstance(body, Mapping) or body.get("stream") is not True or not settings.get().include_usage:
+        return False
+    taken = {**body, **extra} if isinstance(extra, Mapping) else body
+    if OPTION in taken or "data_sources" in taken:  # with Azure's own data the two are refused together
+        return False
+    if isinstance(headers, Mapping) and headers.get(RAW_HEADER) == "stream":
+        return False
+    version = call.facts.api_version
+    return call.facts.server not in refusers and (version is None or version >= FIRST_AZURE_VERSION)
+
+
+def refused(error: BaseException) -> bool:
+    """Say whether an exception is the server's refusal of the option."""
+    if getattr(error, "status_code", None) not in REFUSALS:
+        return False
+    return OPTION in f"{error} {getattr(error, 'body', '')}"

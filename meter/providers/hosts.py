@@ -1,0 +1,55 @@
+"""Who is behind an address. A pattern may say where, too: its group `region`.
+
+Not in the table: a name on this machine or without a dot (a test, a sidecar, a container's neighbour) speaks for the SDK's own
+provider; any other is `<sdk>-compatible:<host>`, which has no price until `[servers]` in meter.toml says who it is.
+"""
+
+from __future__ import annotations
+
+import re
+
+HOSTS: tuple[tuple[str, str], ...] = (
+    (r"(?:(?P<region>[a-z]+)\.)?api\.openai\.com", "openai"),
+    (r"api\.anthropic\.com", "anthropic"),
+    (r".+\.openai\.azure\.(?:com|us|cn)", "azure.ai.openai"),
+    (r".+\.cognitiveservices\.azure\.(?:com|us|cn)", "azure.ai.openai"),
+    (r".+\.services\.ai\.azure\.com", "azure.ai.inference"),
+    (r"(?:(?P<region>[a-z0-9-]+)\.)?models\.ai\.azure\.com", "azure.ai.inference"),
+    (r"bedrock-(?:runtime|mantle)[a-z-]*\.(?P<region>[a-z0-9-]+)\..+", "aws.bedrock"),
+    (r"(?:(?P<region>[a-z0-9-]+)-)?aiplatform\.googleapis\.com", "gcp.vertex_ai"),
+    (r"generativelanguage\.googleapis\.com", "gcp.gemini"),
+    (r"openrouter\.ai", "openrouter"),
+    (r"api\.deepseek\.com", "deepseek"),
+    (r"(?:(?P<region>[a-z0-9-]+)\.)?api\.x\.ai", "x_ai"),
+    (r"api\.groq\.com", "groq"),
+    (r"api\.together\.(?:xyz|ai)", "together"),
+    (r"api\.fireworks\.ai", "fireworks"),
+    (r"api\.mistral\.ai", "mistral_ai"),
+    (r"api\.perplexity\.ai", "perplexity"),
+    (r"api\.cerebras\.ai", "cerebras"),
+    (r"api\.cohere\.(?:com|ai)", "cohere"),
+    (r"api\.moonshot\.(?:ai|cn)", "moonshot_ai"),
+    (r"api\.z\.ai|open\.bigmodel\.cn", "zai"),
+    (r"api\.writer\.com", "writer"),
+    (r"router\.huggingface\.co|.+\.endpoints\.huggingface\.cloud", "huggingface"),
+)
+
+OLLAMA_PORT = 11434
+
+
+def find(host: str, port: int | None, sdk: str) -> tuple[str, str | None]:
+    """Return the provider behind an address, and its region where the name tells."""
+    name = host.lower()
+    for pattern, provider in HOSTS:
+        if match := re.fullmatch(pattern, name):
+            return provider, match.groupdict().get("region")
+    if port == OLLAMA_PORT:
+        return "ollama", None
+    if is_near(name):
+        return sdk, None
+    return f"{sdk}-compatible:{name}", None
+
+
+def is_near(name: str) -> bool:
+    """Say whether a name is this machine or a neighbour without a domain."""
+    return name.startswith("127.") or name == "::1" or "." not in name.removesuffix(".localhost")

@@ -1,0 +1,104 @@
+"""What a provider's file says, as types: where calls pass, which requests are calls, and where an answer keeps its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+
+class Answer(msgspec.Struct):
+    """The fields of an answer that matter, as they come over the wire; everything else in the body is skipped unread.
+
+    A wire with other names is a subclass with `rename`.
+    """
+
+    id: str | None = None
+    model: str | None = None
+    service_tier: str | None = None
+    usage: Any = None
+    tool_usage: Any = None
+    error: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class Count:
+    """A number of the usage object, and the class of what is left of it when the parts inside it are taken off.
+
+    `parts` maps a class to the paths where its number may lie: the first that is there counts.
+    """
+
+    path: str
+    rest: str
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """How the events of a stream tell what an answer tells at once.
+
+    `event` is an event's shape on the wire, for callers who read bytes. `answers` maps an event's type to the place of the
+    answer in it ("" is the event itself), `texts` to the places of generated text, for counting its characters. A wire
+    whose events have no type has the key "" alone; its texts may lie in a list, `items`.
+    """
+
+    event: type[msgspec.Struct]
+    answers: Mapping[str, str]
+    texts: Mapping[str, tuple[str, ...]]
+    items: str = ""
+    final: frozenset[str] = frozenset()
+    """Event types that state the last word on usage. Without one, a stream was cut."""
+    errors: Mapping[str, str] = field(default_factory=dict)
+    """Event type → place of an error's code: the SDK hands these on as events and raises nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dialect:
+    """One wire: which requests speak it, what they do, and how their usage is read."""
+
+    api: str
+    operation: str
+    paths: tuple[str, ...]
+    """Endings of the path of a POST."""
+    counts: tuple[Count, ...] = ()
+    total: str = ""
+    """The provider's grand total: it fills in a side that is not stated, and shows which parts lie beside their count."""
+    fees: Mapping[str, str] = field(default_factory=dict)
+    """Class → path in the answer, for what is counted outside the usage object."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """Field of the call, or `context.<key>`, → path in the usage object."""
+    answer: type[Answer] = Answer
+    events: Events | None = None
+    asks_for_usage: bool = False
+    """Streams state usage only where `stream_options.include_usage` asks for it."""
+    usage_at_end: bool = False
+    """Answers can be megabytes long, with the usage behind them: read the end first."""
+    placeholder: tuple[str, ...] = ()
+    """Classes that mean nothing before the final event."""
+    iterations: str = ""
+    """Path of a list of passes inside the usage object; some have a model of their own, some are in no total."""
+
+
+@dataclass(frozen=True, eq=False)
+class Provider:
+    """One SDK: its choke point, the dialects spoken through it, and who may be behind it."""
+
+    name: str
+    """Of the SDK's own provider, in Meter's words."""
+    package: str
+    family: str
+    """Which SDKs share its choke point: the module of `meter.instrument` that knows how to wrap it."""
+    modules: tuple[str, ...]
+    dialects: tuple[Dialect, ...]
+    tested: tuple[str, str]
+    """Oldest and newest version that the tests have run with."""
+    clients: Mapping[str, str] = field(default_factory=dict)
+    """Client class → provider behind it."""
+    keys: tuple[str, ...] = ("api_key",)
+    """Attributes of a client that hold its API key."""
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Field of the call → attributes of the client."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Header of the answer → field of the call. It wins over the client's attribute."""

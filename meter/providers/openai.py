@@ -1,0 +1,24 @@
+"""OpenAI, and everything that is reached through its SDK: told apart by the client's class, else by the address."""
+
+from __future__ import annotations
+
+from meter.providers.chat import CHAT, COMPLETIONS, EMBEDDINGS
+from meter.providers.model import Provider
+from meter.providers.responses import RESPONSES
+
+PROVIDER = Provider(
+    name="openai",
+    package="openai",
+    family="stainless",
+    modules=("openai._base_client",),
+    dialects=(CHAT, COMPLETIONS, RESPONSES, EMBEDDINGS),
+    tested=("1.30.0", "3.54.0"),
+    clients={"BaseAzureClient": "azure.ai.openai", "BedrockOpenAI": "aws.bedrock", "AsyncBedrockOpenAI": "aws.bedrock"},
+    attributes={
+        "account": ("organization",),
+        "project": ("project",),
+        "region": ("aws_region",),
+        "deployment": ("_azure_deployment",),
+    },
+    headers={"openai-organization": "account", "openai-project": "project", "x-ms-region": "region"},
+)

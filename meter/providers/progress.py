@@ -1,0 +1,104 @@
+"""What is known of an answer while it comes: read from a body at once, or gathered from the events of a stream."""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import Any
+
+import msgspec
+
+from meter import event, guard
+from meter.providers.model import Dialect
+from meter.providers.reading import UNREADABLE, Reader, dig, look, merge, plain
+
+MAX_TEXT = 256
+
+BIG_BODY = 16_384
+"""An answer longer than this is read from its end, where its dialect says that the end is enough."""
+
+NULL = msgspec.Raw(b"null")
+PRETTY = (b"{\n", b"{\r", b"\n", b"{ ")
+"""Bodies that begin so have line ends in them, and a record is one line."""
+
+
+class Progress:
+    """One answer, as far as it has come, and the record that takes it up.
+
+    Defaults stand on the class: most calls change few of them, and each costs time.
+    """
+
+    record: event.Call
+    reader: Reader
+    fees: dict[str, int] | None = None
+    complete = False
+    """The last word on usage has been said."""
+    trouble: Any = None
+    """The code of an error that came as an event."""
+    asked = False
+    """We asked for the usage, so the caller must not see it."""
+    introduced = False
+    chunks = 0
+    seen = 0
+    """Characters of generated text."""
+    first_ns = 0
+    text_at = 0
+    """Which place had text last: a block of one kind follows its like."""
+
+    def take_body(self, content: bytes) -> None:
+        """Read a whole answer from its bytes."""
+        self.complete = True
+        reader = self.reader
+        body = reader.ending(content) if len(content) > BIG_BODY and reader.dialect.usage_at_end else None
+        if body is None:
+            try:
+                body = reader.decode(content)
+            except UNREADABLE:
+                guard.note("answer.unreadable")
+                return
+        record, usage = self.record, body.usage
+        record.response_id, record.response_model, record.tier = body.id, body.model, body.service_tier
+        if usage and usage != NULL:
+            record.raw = one_line(usage) if content.startswith(PRETTY) else usage
+        if reader.fees:
+            self._take_fees(body)
+
+    def take(self, answer: Any) -> None:
+        """Read what an SDK's object, or a shape of ours, says of the answer so far."""
+        record = self.record
+        record.response_id = text(look(answer, "id")) or record.response_id
+        record.response_model = text(look(answer, "model")) or record.response_model
+        record.tier = text(look(answer, "service_tier")) or record.tier
+        usage = plain(look(answer, "usage"))
+        if usage is not None:
+            record.raw = merge(record.raw, usage)
+        if self.reader.fees:
+            self._take_fees(answer)
+
+    def saw_text(self, text: Any) -> None:
+        """Count generated characters, and note when the first came."""
+        if not self.seen:
+            self.first_ns = time.perf_counter_ns()
+        self.seen += len(text) if isinstance(text, str) else sum(len(t) for t in text if isinstance(t, str))
+
+    def _take_fees(self, answer: Any) -> None:
+        for name, place, path in self.reader.fees:
+            found = dig(plain(look(answer, place)), path)
+            if isinstance(found, int):
+                self.fees = {**(self.fees or {}), name: found}
+
+
+@functools.cache
+def reader_of(dialect: Dialect) -> Reader:
+    """Return the dialect's reader, made once."""
+    return Reader(dialect)
+
+
+def one_line(usage: msgspec.Raw) -> msgspec.Raw:
+    """Return a usage object without line ends and indentation. Its texts are names of tiers and places, without double blanks."""
+    return msgspec.Raw(bytes(usage).replace(b"\r", b"").replace(b"\n", b"").replace(b"  ", b""))
+
+
+def text(value: Any) -> str | None:
+    """Return what can stand in a text field."""
+    return value[:MAX_TEXT] or None if isinstance(value, str) else None

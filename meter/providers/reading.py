@@ -1,0 +1,216 @@
+"""From a usage object to disjoint classes, by a dialect's table. Knows no SDK, so that history can be read again."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from meter import guard
+from meter.providers.counting import compiled
+from meter.providers.model import Dialect
+
+Json = dict[str, Any]
+Number = int | float
+Path = tuple[str, ...]
+
+BIG_BODY = 16_384
+"""An answer longer than this is read from its end, where its dialect says that the end is enough."""
+
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+
+
+class Reader:
+    """A dialect's table, made ready once: shapes and their decoders, and the function that counts."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        # Raw keeps the usage object as the provider wrote it, digit by digit.
+        body = msgspec.defstruct("Body", [("usage", msgspec.Raw, msgspec.Raw())], bases=(dialect.answer,))
+        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(body).decode
+        shape, self._classes = compiled(dialect)
+        self.stated: Callable[[Any], Any] = msgspec.json.Decoder(shape).decode
+        self._shaped = functools.partial(msgspec.convert, type=shape)
+        self._counts = [
+            (_path(count.path), count.rest, [(name, [_path(p) for p in paths]) for name, paths in count.parts.items()])
+            for count in dialect.counts
+        ]
+        self._total = _path(dialect.total)
+        self.fees = [(name, _path(path)[0], _path(path)[1:]) for name, path in dialect.fees.items()]
+        self.fields = tuple(dialect.fields.items())
+
+    def ending(self, content: bytes) -> Any:
+        """Read what stands behind the list that makes an answer long; None if that is not enough."""
+        try:
+            found = self.decode(b"{" + content[content.rfind(b"]") + 1 :].lstrip(b" \r\n\t,"))
+        except UNREADABLE:
+            return None
+        return found if found.usage else None
+
+    def classes(self, usage: Any) -> dict[str, Number]:
+        """Return the count of each class. What the provider does not state is left out; a stated 0 is 0."""
+        try:
+            found = self._classes(self._shaped(usage) if type(usage) is dict else self.stated(usage))
+        except UNREADABLE:
+            found = None
+        return self.classes_with_care(as_object(usage)) if found is None else found
+
+    def classes_with_care(self, usage: Json) -> dict[str, Number]:
+        """Do the same where the numbers do not add up: a side is not stated, a part lies beside its total or exceeds it."""
+        found: dict[str, Number] = {}
+        totals = [number(dig(usage, path)) for path, _, _ in self._counts]
+        grand = number(dig(usage, self._total)) if self._total else None
+        gap = None if grand is None else grand - sum([total for total in totals if total is not None])
+        if gap is not None and gap >= 0 and totals.count(None) == 1 and len(totals) > 1:
+            totals[totals.index(None)], gap = gap, None
+        for (_, rest, parts), total in zip(self._counts, totals, strict=True):
+            left = total
+            for name, paths in parts:
+                part = _first(usage, paths)
+                if part is None:
+                    continue
+                if part == gap and part:
+                    gap = None  # exactly this part is missing from the sum of the totals, so it lies beside them
+                elif left is not None:
+                    if part > left:
+                        guard.note("usage.parts_exceed_total")
+                        part = left
+                    left -= part
+                found[name] = part
+            if left is not None:
+                found[rest] = left
+        return found
+
+
+def digits(text: str) -> msgspec.Raw:
+    """Keep a number with a point or an exponent as it was written: it never passes through a double."""
+    return msgspec.Raw(text.encode())
+
+
+def plain(thing: Any) -> Any:
+    """Return an SDK's object as the JSON it was made from: only what the provider stated, nulls included."""
+    kind = type(thing)
+    if kind is int or kind is str or thing is None or kind is float or kind is bool:
+        return thing
+    if isinstance(thing, Mapping):
+        return {name: plain(value) for name, value in thing.items()}
+    if isinstance(thing, list | tuple):
+        return [plain(value) for value in thing]
+    if isinstance(thing, msgspec.Struct):
+        return msgspec.to_builtins(thing)
+    stated = getattr(thing, "__pydantic_fields_set__", None) or getattr(thing, "__fields_set__", None)
+    if stated is None:
+        return thing
+    values: Mapping[str, Any] = vars(thing)
+    found = {name: plain(value) for name, value in values.items() if name in stated}
+    if extra := getattr(thing, "__pydantic_extra__", None):
+        found.update((name, plain(value)) for name, value in extra.items())
+    return found
+
+
+def look(thing: Any, name: str) -> Any:
+    """Return a field of an SDK's object without a detour over its `__getattr__`, which is slow; None if it has none."""
+    if isinstance(thing, msgspec.Struct):
+        return getattr(thing, name, None)
+    values = thing if isinstance(thing, dict) else getattr(thing, "__dict__", None) or {}
+    if name in values:
+        return values[name]
+    extra = getattr(thing, "__pydantic_extra__", None)
+    return extra.get(name) if extra else None
+
+
+def as_object(usage: Any) -> Json:
+    """Return a usage object as a dict, however it is given; an empty one if it is no object."""
+    if type(usage) is dict:
+        return usage
+    try:
+        return _decode_object(usage)
+    except UNREADABLE:
+        return {}
+
+
+_decode_object = msgspec.json.Decoder(Json, float_hook=digits).decode
+
+
+def merge(old: Any, new: Any) -> Any:
+    """Usage in streams is cumulative: of each field the last value that is not null holds."""
+    if type(old) is not dict or type(new) is not dict:
+        return new
+    return {**old, **{name: value for name, value in new.items() if value is not None}}
+
+
+def number(value: Any) -> Number | None:
+    """Return a count, or None for what is none. Text and truth values are none."""
+    if type(value) is int:
+        return value
+    if isinstance(value, float | msgspec.Raw):
+        exact = Decimal(repr(value) if isinstance(value, float) else bytes(value).decode())
+        if exact.is_finite() and abs(exact) < 10**15:
+            return int(exact) if exact == int(exact) else float(exact)
+    return None
+
+
+def dig(value: Any, path: Path) -> Any:
+    """Follow a path through nested objects; None where it ends too early."""
+    for name in path:
+        if type(value) is not dict:
+            return None
+        value = value.get(name)
+    return value
+
+
+def passes(
+    reader: Reader, usage: Json, model: Any, asked: Any
+) -> tuple[dict[str, Number] | None, list[tuple[Any, Json]]]:
+    """Return what the passes inside one call change: its own classes, if they differ from the total, and its side passes.
+
+    A compaction and an advisor are in no total. After a fallback each pass counts for the model that ran it, and those of the
+    model that answered are the call's own.
+    """
+    listed = usage.get(reader.dialect.iterations)
+    if not isinstance(listed, list):
+        return None, []
+    items = [item for item in listed if isinstance(item, dict)]
+    fallback = any(item.get("type") == "fallback_message" for item in items)
+    own: dict[str, Number] = {}
+    side: list[tuple[Any, Json]] = []
+    for item in items:
+        kind, ran = item.get("type"), item.get("model")
+        if fallback and kind == "message" and ran is None:
+            ran = asked
+        if kind not in ("message", "fallback_message") or (fallback and ran not in (None, model)):
+            side.append((ran or model, item))
+        elif fallback:
+            for name, count in reader.classes(item).items():
+                own[name] = own.get(name, 0) + count
+    return (own or None) if fallback else None, side
+
+
+def _first(usage: Json, paths: list[Path]) -> Number | None:
+    for path in paths:
+        if (found := number(dig(usage, path))) is not None:
+            return found
+    return None
+
+
+def _path(text: str) -> Path:
+    return tuple(text.split(".")) if text else ()
+
+
+def strings(thing: Any, depth: int = 12) -> Iterator[str]:
+    """Go through all text inside nested JSON, except what stands for bytes."""
+    if isinstance(thing, str):
+        yield thing
+    elif depth and isinstance(thing, Mapping):
+        for name, value in thing.items():
+            if name not in _NOT_TEXT:
+                yield from strings(value, depth - 1)
+    elif depth and isinstance(thing, list | tuple):
+        for value in thing:
+            yield from strings(value, depth - 1)
+
+
+_NOT_TEXT = frozenset({"data", "file_data", "url", "image_url", "file_url", "file_id", "id", "type", "role", "model"})
