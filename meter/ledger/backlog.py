@@ -5,6 +5,7 @@ Ask whether a writer is gone, then read to the end, then, after the commit, dele
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +31,7 @@ class Source:
 
     segment: Segment
     position: int
-    noted: Checkpoint | None
+    noted: Checkpoint
     is_gone: bool = False
     """Whether its writer was gone before the last reading began."""
     is_read: bool = False
@@ -38,10 +39,14 @@ class Source:
     state: State = _NOTHING
 
     @property
+    def checkpoint(self) -> Checkpoint:
+        """Return what is to be noted in the ledger."""
+        return Checkpoint(self.position, self.state.lost, sum(self.state.failures.values()))
+
+    @property
     def has_news(self) -> bool:
-        """Tell whether the ledger has to write something down before the segment may go."""
-        now = Checkpoint(self.position, self.state.lost, sum(self.state.failures.values()))
-        return now != (self.noted or Checkpoint())
+        """Tell whether the ledger has to note something before the segment may go."""
+        return self.checkpoint != self.noted
 
     @property
     def lag_bytes(self) -> int:
@@ -62,10 +67,10 @@ class Backlog:
         """List the spool. What may not be read is left out here and shown by `meter status`."""
         return cls(
             [
-                Source(segment, noted.position if noted else 0, noted)
+                Source(segment, noted.position, noted)
                 for segment in segments(spool)
                 if segment.readable
-                for noted in (checkpoints.get(segment.name),)
+                for noted in (checkpoints.get(segment.name, Checkpoint()),)
             ]
         )
 
@@ -122,5 +127,6 @@ def _read(source: Source, batch: Batch, limit: int) -> None:
                     batch.add(name, source.position, window.data)
                 source.position += window.taken
                 batch.taken += window.taken
+            source.is_read = os.fstat(file.fileno()).st_size <= source.position
     except OSError:  # gone, or made unreadable, since it was listed
         source.is_read, source.is_gone = True, False

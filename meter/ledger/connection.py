@@ -36,6 +36,7 @@ FORMS = frozenset(
         "fetch_arrow_table",
         "to_arrow_table",
         "fetch_record_batch",
+        "to_arrow_reader",
     }
 )
 """What DuckDB can make of a result, as far as the packages for it are installed."""

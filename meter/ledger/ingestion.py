@@ -144,6 +144,8 @@ def _store(con: DuckDBPyConnection, batch: Batch, touched: Sequence[Source], ste
         _note(con, news, done)
         step("noted")
     step("committed")
+    for source in news:
+        source.noted = source.checkpoint
     return done
 
 

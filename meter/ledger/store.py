@@ -149,7 +149,7 @@ def attach(con: DuckDBPyConnection, path: Path, *, read_only: bool, deadline: fl
 
     Raises LedgerLocked, LedgerTooNew (a file that only a newer DuckDB can read), MeterError.
     """
-    options = "READ_ONLY" if read_only else f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP_ROWS}"
+    options = "READ_ONLY" if read_only else f"ROW_GROUP_SIZE {ROW_GROUP_ROWS}{_storage_version(path)}"
     while True:
         try:
             con.execute(f"ATTACH {quoted(path)} AS {CATALOG} ({options})")
@@ -162,6 +162,15 @@ def attach(con: DuckDBPyConnection, path: Path, *, read_only: bool, deadline: fl
                 raise LedgerLocked(_holder(path, text), hint=lock.HINT) from error
             time.sleep(PAUSE_S)
     con.execute(f"USE {CATALOG}")
+
+
+def _storage_version(path: Path) -> str:
+    """Ask for the version when the file is made; one that is there keeps its own."""
+    with suppress(FileNotFoundError):
+        if path.stat().st_size > 0:
+            return ""
+        path.unlink()  # left by one who was killed while making it; DuckDB refuses it
+    return f", STORAGE_VERSION '{STORAGE_VERSION}'"
 
 
 def fold(con: DuckDBPyConnection, path: Path, wal_bytes: int) -> None:

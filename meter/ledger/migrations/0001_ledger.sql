@@ -103,7 +103,7 @@ CREATE TABLE ledger.outcomes (
 CREATE TABLE ledger.processes (
     id UUID NOT NULL,
     recorded_at TIMESTAMPTZ NOT NULL,
-    segment VARCHAR NOT NULL,
+    segment VARCHAR,            -- NULL for one that stands elsewhere than at the beginning
     service VARCHAR,
     host VARCHAR,
     pid BIGINT,
