@@ -70,5 +70,10 @@ def judge(process: Process) -> Iterator[Finding]:
             subject, f"{target} is {state}", "its calls may be missing: use a version of the SDK that was tested"
         )
     if not broken:
-        versions = ", ".join(f"{name} {version}" for name, version in sorted(process.sdks.items()))
-        yield ok(subject, f"{versions or 'no SDK was imported yet'}; meter {process.meter}, Python {process.python}")
+        versions = [f"{name} {version}" for name, version in sorted(process.sdks.items())] or [
+            "no SDK was imported yet"
+        ]
+        ours = [
+            f"{name} {version}" for name, version in (("meter", process.meter), ("Python", process.python)) if version
+        ]
+        yield ok(subject, ", ".join([*versions, *ours]))

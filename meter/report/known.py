@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -61,12 +61,12 @@ GAPS = (
 )
 
 
-def coverage(row: Mapping[str, int]) -> Iterator[str]:
+def coverage(row: Mapping[str, int], gaps: Sequence[tuple[str, str]] = GAPS) -> Iterator[str]:
     """Say which shares of a period's calls are priced, and which are not fully known; `row` is the report of that name."""
     if not (calls := row["calls"]):
         yield "no calls"
         return
     yield f"{numbers.share(row['priced_calls'] / calls)} priced"
-    for name, word in GAPS:
+    for name, word in gaps:
         if row[name]:
             yield f"{numbers.share(row[name] / calls)} {word}"

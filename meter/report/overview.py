@@ -38,6 +38,8 @@ class Overview:
     teams: Sequence[Spender]
     models: Sequence[Spender]
     coverage: Mapping[str, int]
+    lost: int
+    dead_letters: int
 
     def rate(self, name: str) -> float:
         """Return a coverage count as a share of the month's calls."""
@@ -58,7 +60,17 @@ def overview(connection: DuckDBPyConnection, now: datetime) -> Overview:
         teams=_top(run.rows(connection, "teams", shown), lambda row: row["team"], costs),
         models=_top(run.rows(connection, "models", shown), lambda row: row["model"] or "(unknown)", costs),
         coverage=run.rows(connection, "coverage", shown)[0],
+        **_missing(connection),
     )
+
+
+def _missing(connection: DuckDBPyConnection) -> dict[str, int]:
+    """Return what is in no figure at all, of whatever time."""
+    found = connection.execute(
+        "SELECT (SELECT coalesce(sum(lost), 0)::BIGINT FROM ledger.checkpoints), (SELECT dead_letters FROM ledger.ingested)"
+    ).fetchone()
+    assert found is not None
+    return {"lost": found[0], "dead_letters": found[1]}
 
 
 def _top(rows: Sequence[Mapping[str, Any]], name: Callable[[Any], str], costs: Mapping[str, Decimal]) -> list[Spender]:

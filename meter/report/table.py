@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -23,6 +23,8 @@ class Result:
     types: Sequence[str]
     rows: Iterable[Sequence[Any]]
     title: str | None = None
+    exact: bool = False
+    """Money to its last digit: the arithmetic of one call, not the spend of a month."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,15 @@ class Column:
     name: str
     right: bool
     write: Callable[[Any, Style], str]
+    money: bool = False
 
 
 def columns(result: Result) -> list[Column]:
     """Return how each column of a result is written."""
-    return [_column(name, kind) for name, kind in zip(result.columns, result.types, strict=True)]
+    found = [_column(name, kind) for name, kind in zip(result.columns, result.types, strict=True)]
+    if not result.exact:
+        return found
+    return [replace(column, write=exactly) if column.money else column for column in found]
 
 
 def cells(result: Result, style: Style) -> list[list[str]]:
@@ -53,20 +59,43 @@ def one_currency(result: Result) -> Result:
     if len(found) != 1:
         return replace(result, rows=rows)
     (currency,) = found
-    names = [
-        f"{name} {currency}" if _is_money(kind) else name
-        for name, kind in zip(result.columns, result.types, strict=True)
-    ]
+    kinds = zip(result.columns, result.types, strict=True)
+    names = [f"{name} {currency}" if _column(name, kind).money else name for name, kind in kinds]
+    return without(replace(result, columns=names, rows=rows), {place})
+
+
+def without_sameness(result: Result) -> tuple[Result, list[str]]:
+    """Take out the columns that say the same in every row, and return what they say."""
+    rows = list(result.rows)
+    same = {
+        place for place in range(len(result.columns)) if len(rows) > 1 and len({str(row[place]) for row in rows}) == 1
+    }
+    shown = cells(replace(result, rows=rows[:1]), "grouped")
+    said = [f"{name}: {shown[0][place]}" for place, name in enumerate(result.columns) if place in same]
+    return without(replace(result, rows=rows), same), said
+
+
+def without_blanks(result: Result) -> Result:
+    """Take out the columns that say nothing in any row."""
+    rows = list(result.rows)
+    blank = {place for place in range(len(result.columns)) if all(row[place] is None for row in rows)}
+    return without(replace(result, rows=rows), blank)
+
+
+def without(result: Result, places: Container[int]) -> Result:
+    """Return the result without some of its columns."""
+    kept = [place for place in range(len(result.columns)) if place not in places]
     return replace(
         result,
-        columns=[*names[:place], *names[place + 1 :]],
-        types=[*result.types[:place], *result.types[place + 1 :]],
-        rows=[[*row[:place], *row[place + 1 :]] for row in rows],
+        columns=[result.columns[place] for place in kept],
+        types=[result.types[place] for place in kept],
+        rows=[[row[place] for place in kept] for row in result.rows],
     )
 
 
 COUNTED = ("tokens", "calls", "quantity", "bytes", "lines", "outcomes", "requests")
 SHARES = ("share", "coverage")
+PRICES = ("price", "prices")
 INTEGERS = frozenset(
     sign + name for sign in ("", "U") for name in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 )
@@ -76,13 +105,25 @@ def _column(name: str, kind: str) -> Column:
     last = name.rpartition("_")[2].lower()
     if last in SHARES and kind.startswith(("DECIMAL", "DOUBLE", "FLOAT")):
         return Column(name, True, lambda value, _: numbers.share(value))
+    if last in PRICES and kind.startswith("DECIMAL"):
+        return Column(name, True, exactly)
     if last in COUNTED and (kind in INTEGERS or kind.startswith("DECIMAL")):
         return Column(name, True, lambda value, style: COUNTS[style](value))
     if _is_money(kind):
-        return Column(name, True, lambda value, style: numbers.money(value, "" if style == "plain" else ","))
+        return Column(
+            name, True, lambda value, style: numbers.money(value, "" if style == "plain" else ","), money=True
+        )
     if kind in INTEGERS or kind.startswith("DECIMAL"):
         return Column(name, True, lambda value, _: numbers.count(value, ""))
     return Column(name, kind in ("DOUBLE", "FLOAT"), lambda value, _: text(value))
+
+
+def exactly(value: Any, style: Style) -> str:
+    """Write all digits of an amount, with 2 decimals at least: a price that is rounded is another price."""
+    if value is None:
+        return numbers.UNKNOWN
+    whole, _, decimals = f"{value:{'' if style == 'plain' else ','}f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
 
 
 COUNTS: Mapping[Style, Callable[[Any], str]] = {
