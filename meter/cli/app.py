@@ -18,8 +18,13 @@ INCOMPLETE = 3
 INTERRUPTED = 130
 
 
-def _use_home(_ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+CHOSEN_HOME = "meter.home"
+"""Where the root context keeps what `--home` said, for the one command that must not follow METER_HOME."""
+
+
+def _use_home(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
     if value is not None:
+        ctx.find_root().meta[CHOSEN_HOME] = value
         settings.configure(home=value)
 
 
@@ -73,6 +78,13 @@ class App(MeterGroup):
             with formatter.section(title):
                 formatter.write_dl([(entry.name, entry.short_help) for entry in entries])
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. A reader that leaves early is caught here, since click would make an error of it."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return faults.silence_stdout()
+
     def main(self, args: Sequence[str] | None = None, *more: Any, **extra: Any) -> Any:
         """Run one command and leave through SystemExit."""
         words = list(sys.argv[1:] if args is None else args)
@@ -93,8 +105,7 @@ class App(MeterGroup):
             faults.say("interrupted")
             code = INTERRUPTED
         except BrokenPipeError:
-            faults.silence_stdout()
-            code = 0
+            code = faults.silence_stdout()
         except faults.expected() as error:
             if debug:
                 raise

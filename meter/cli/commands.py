@@ -48,6 +48,5 @@ Examples:
   meter demo                                see it all work, without a key
   meter spend --by team,model --since 7d    where the money went
   meter report chargeback --month 2026-10   what each team owes
-  meter sql "SELECT tags['team'] AS team, sum(effective_cost) AS effective_cost
-             FROM calls GROUP BY ALL"
+  meter sql "FROM spend_daily ORDER BY day" anything else
 """

@@ -53,7 +53,7 @@ def init() -> None:
 
     \b
     Example:
-      meter config init && $EDITOR "$(meter config path)"
+      meter config init
     """
     place = homes.find()
     homes.ensure(place)
@@ -68,5 +68,10 @@ def init() -> None:
 
 @command.command("path")
 def show_path() -> None:
-    """Print where the file lies, or would."""
+    """Print where the file lies, or would.
+
+    \b
+    Example:
+      $EDITOR "$(meter config path)"
+    """
     print(homes.find().config)

@@ -39,6 +39,7 @@ def unexpected(kind: type[BaseException], error: BaseException, _trace: Tracebac
     say(f"{kind.__name__}: {error}", f"this is a fault in Meter; meter {DEBUG} … shows where")
 
 
-def silence_stdout() -> None:
-    """Let go of a pipe whose reader has seen enough: what the interpreter flushes at exit must not fail again."""
+def silence_stdout() -> int:
+    """Let go of a pipe whose reader has seen enough, which is no error; what is flushed at exit must not fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 0

@@ -1,0 +1,74 @@
+"""The ledger for a command that reads: ingest for a moment, say what still waits, then read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from meter import home as homes
+from meter.cli import faults
+from meter.cli.output import note
+from meter.errors import LedgerMissing, LedgerTooNew
+from meter.home import Home
+from meter.ledger import Ledger, ingest
+from meter.report import period
+from meter.report.numbers import age, size
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+READ_BUDGET_S = 0.1
+"""A command that reads gives the spool this long; what is left over is told, not waited for."""
+
+
+@contextmanager
+def reading() -> Iterator[DuckDBPyConnection]:
+    """Hand out a read-only connection on the views, after a short ingest.
+
+    Raises LedgerMissing when nothing has ever been recorded here.
+    """
+    place = homes.find()
+    ledger = Ledger(place)
+    freshen(ledger)
+    if not place.ledger.exists():
+        raise LedgerMissing(
+            f"nothing has been recorded in {place.path} yet",
+            hint="put `import meter.auto` into a service, or try: meter demo",
+        )
+    with ledger.reading() as connection:
+        yield connection
+
+
+def freshen(ledger: Ledger) -> None:
+    """Ingest for a moment and tell what the answer will not hold. What hinders it is told too: old figures beat none."""
+    place = ledger.home
+    if not place.spool.is_dir():
+        return
+    if not place.may_write_ledger:
+        note(f"as of {_ledger_age(place)} ago: only the agent writes this shared ledger")
+        return
+    try:
+        left = ingest(ledger, budget_s=READ_BUDGET_S).lag_bytes
+    except LedgerTooNew:
+        raise
+    except faults.expected() as error:
+        note(f"without what waits in the spool: {faults.sentence(error)[0]}")
+        return
+    if left:
+        note(f"without {size(left)} that wait in the spool; for all of it, first: meter ingest")
+
+
+def local_now(connection: DuckDBPyConnection) -> datetime:
+    """Return this moment in the ledger's time zone."""
+    row = connection.execute("SELECT current_setting('TimeZone')").fetchone()
+    assert row is not None
+    return datetime.now(timezone.utc).astimezone(period.zone(str(row[0])))
+
+
+def _ledger_age(place: Home) -> str:
+    try:
+        return age(datetime.now(timezone.utc).timestamp() - place.ledger.stat().st_mtime)
+    except FileNotFoundError:
+        return "nothing"

@@ -1,0 +1,141 @@
+"""`meter sql`: any question, read-only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from meter.cli.app import INCOMPLETE, MeterCommand
+from meter.cli.opening import reading
+from meter.cli.output import format_option, note, show, strict_option
+from meter.errors import QueryInvalid
+from meter.report import numbers, run
+from meter.report.table import Result
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+CURRENCIES = ("currency", "list_currency")
+
+
+@click.command("sql", cls=MeterCommand)
+@click.argument("statement")
+@format_option
+@strict_option
+def command(statement: str, fmt: str, strict: bool) -> int:
+    """Ask the ledger in SQL, DuckDB's. The ledger is only read.
+
+    Views: calls, charges, outcomes, spend_daily, coverage, unpriced, cache_savings. A statement of - is read from stdin.
+
+    \b
+    Examples:
+      meter sql "SELECT tags['team'] AS team, sum(effective_cost) AS spend
+                 FROM calls GROUP BY ALL ORDER BY spend DESC"
+      meter sql "SELECT * FROM unpriced" --format json
+      meter sql "DESCRIBE calls"
+      meter sql - --format csv < questions.sql > answer.csv
+    """
+    text = sys.stdin.read() if statement == "-" else statement
+    if not text.strip():
+        raise QueryInvalid("there is no statement", hint='for instance: meter sql "SELECT count(*) FROM calls"')
+    with reading() as connection:
+        tables = _tables(connection, text)
+        found = _ask(connection, text)
+        currencies: set[str] = set()
+        places = [place for place, name in enumerate(found.columns) if name.lower() in CURRENCIES]
+        found.rows = _watched(found.rows, places, currencies)
+        _show(connection, text, found, fmt)
+        if len(currencies) > 1:
+            note(f"warning: the rows mix {' and '.join(sorted(currencies))}: do not add them up")
+        elif not places and _holds_money(found):
+            _warn_of_mixture(connection, text, tables)
+        share = _unpriced_share(connection) if tables & PRICED else 0.0
+    if share:
+        note(
+            f'unpriced: {numbers.share(share)} of the ledger\'s calls have no full price; see: meter sql "FROM unpriced"'
+        )
+    return INCOMPLETE if strict and share else 0
+
+
+PRICED = frozenset({"calls", "charges", "spend_daily", "unit_economics", "cache_savings"})
+
+
+def _ask(connection: DuckDBPyConnection, text: str) -> Result:
+    import duckdb
+
+    try:
+        return run.ask(connection, text)
+    except duckdb.Error as error:
+        raise QueryInvalid(_first_lines(error), hint=_hint(connection, error)) from error
+
+
+def _show(connection: DuckDBPyConnection, text: str, found: Result, fmt: str) -> None:
+    from duckdb import ExpectedResultType
+
+    kinds = [statement.expected_result_type for statement in connection.extract_statements(text)]
+    if not found.columns or (kinds and kinds[-1] == [ExpectedResultType.NOTHING]):
+        list(found.rows)
+    elif list(found.columns) == ["explain_key", "explain_value"] and fmt == "table":
+        for _, plan in found.rows:
+            print(plan)
+    else:
+        show(found, fmt)
+
+
+def _first_lines(error: Exception) -> str:
+    """Return DuckDB's message with the place it marks, and without its guesses at internal names."""
+    return "\n".join(line for line in str(error).splitlines() if line.strip())
+
+
+def _hint(connection: DuckDBPyConnection, error: Exception) -> str:
+    import duckdb
+
+    words = str(error)
+    if "read-only" in words:
+        return "meter sql only reads; services record calls, and meter ingest writes them into the ledger"
+    if isinstance(error, duckdb.CatalogException):
+        names = connection.execute(
+            "SELECT view_name FROM duckdb_views() WHERE schema_name = 'main' AND NOT internal ORDER BY 1"
+        )
+        return f"views are: {', '.join(name for (name,) in names.fetchall())}"
+    if isinstance(error, duckdb.BinderException) and "column" in words:
+        return 'a view\'s columns: meter sql "DESCRIBE calls"'
+    return "statements are DuckDB's SQL; meter sql --help has examples"
+
+
+def _tables(connection: DuckDBPyConnection, text: str) -> frozenset[str]:
+    import duckdb
+
+    try:
+        return frozenset(name.lower() for name in connection.get_table_names(text))
+    except duckdb.Error:
+        return frozenset()  # several statements, or none that selects; what is wrong shows when it runs
+
+
+def _watched(rows: Any, places: Sequence[int], seen: set[str]) -> Iterator[Sequence[Any]]:
+    for row in rows:
+        seen.update(row[place] for place in places if isinstance(row[place], str))
+        yield row
+
+
+def _holds_money(found: Result) -> bool:
+    return any(kind.startswith("DECIMAL") and kind.endswith(",12)") for kind in found.types)
+
+
+def _warn_of_mixture(connection: DuckDBPyConnection, text: str, tables: frozenset[str]) -> None:
+    """A sum over calls of two currencies is no money at all; a statement that names the currency knows what it does."""
+    if "currency" in text.lower() or not tables & PRICED:
+        return
+    known = connection.execute("SELECT DISTINCT currency FROM calls WHERE currency IS NOT NULL ORDER BY 1").fetchall()
+    if len(known) > 1:
+        note(f"warning: this mixes {' and '.join(name for (name,) in known)}: select or filter by currency")
+
+
+def _unpriced_share(connection: DuckDBPyConnection) -> float:
+    row = connection.execute(
+        "SELECT count(*) FILTER (price_status IN ('unpriced', 'partial')), count(*) FROM calls"
+    ).fetchone()
+    return row[0] / row[1] if row and row[1] else 0.0
