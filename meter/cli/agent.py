@@ -1,0 +1,37 @@
+"""`meter agent`: ingest and send metrics."""
+
+from __future__ import annotations
+
+import click
+
+from meter import home as homes
+from meter.agent import run_once
+from meter.cli.app import MeterCommand
+from meter.cli.progress import bar
+from meter.errors import MeterError
+from meter.ledger import Ledger
+from meter.report.numbers import plural
+
+
+@click.command("agent", cls=MeterCommand)
+@click.option("--once", is_flag=True, help="One turn, then exit: for cron, a timer or a test.")
+def command(once: bool) -> None:
+    """Ingest the spool, then send the metrics to where OTEL_EXPORTER_OTLP_ENDPOINT says.
+
+    \b
+    Examples:
+      meter agent --once
+      OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 meter agent --once
+    """
+    if not once:
+        raise MeterError(
+            "the agent has no clock of its own yet", hint="run it from a timer: meter agent --once (see deploy/systemd)"
+        )
+    with bar("ingest", of_bytes=True) as progress:
+        done = run_once(Ledger(homes.find()), progress=progress)
+    sent = (
+        f"{plural(done.samples, 'sample')} sent to {done.endpoint}"
+        if done.endpoint
+        else "no metrics sent: OTEL_EXPORTER_OTLP_ENDPOINT is not set"
+    )
+    print(f"{plural(done.ingested.calls, 'call')} ingested; {sent}")

@@ -1,0 +1,38 @@
+"""`meter ingest`: what services recorded, into the ledger."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from meter import home as homes
+from meter.cli.app import MeterCommand
+from meter.cli.output import note
+from meter.cli.progress import bar
+from meter.ledger import Ledger, ingest
+from meter.report.numbers import plural, size
+
+
+@click.command("ingest", cls=MeterCommand)
+def command() -> None:
+    """Move everything that services recorded from the spool into the ledger, exactly once, priced.
+
+    Commands that read do this by themselves for a tenth of a second; the agent does it on a clock.
+
+    \b
+    Example:
+      meter ingest && meter status
+    """
+    place = homes.find()
+    began = time.monotonic()
+    with bar("ingest", of_bytes=True) as progress:
+        done = ingest(Ledger(place), progress=progress)
+    took = time.monotonic() - began
+    print(f"{plural(done.calls, 'call')}, {plural(done.outcomes, 'outcome')} from {size(done.bytes)} in {took:.1f} s")
+    if done.duplicates:
+        note(f"{plural(done.duplicates, 'line')} had been ingested before and were left out")
+    if done.dead_letters:
+        note(f"{plural(done.dead_letters, 'line')} could not be read: meter status")
+    if done.lag_bytes:
+        note(f"{size(done.lag_bytes)} came meanwhile and wait")
