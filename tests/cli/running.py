@@ -1,0 +1,85 @@
+"""Run the command as users do: in this process for speed, or in one of its own, with a pipe or a terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fcntl import ioctl
+from termios import TIOCSWINSZ
+
+from click.testing import CliRunner
+
+from meter import settings
+from meter.cli.app import cli
+
+MAIN = "import sys; from meter.cli import main; sys.exit(main())"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run(*words: str, stdin: str = "") -> Ran:
+    """Run in this process."""
+    settings.reset()
+    hook = sys.excepthook
+    result = CliRunner().invoke(cli, list(words), input=stdin)
+    sys.excepthook = hook
+    return Ran(result.exit_code, result.stdout, result.stderr)
+
+
+def run_process(*words: str, stdin: str = "", env: Mapping[str, str] | None = None, code: str = MAIN) -> Ran:
+    """Run in a process of its own, with pipes."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **(env or {})},
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def run_terminal(*words: str, columns: int = 80, env: Mapping[str, str] | None = None) -> Ran:
+    """Run in a process of its own on a terminal; stdout and stderr come back as one."""
+    master, slave = pty.openpty()
+    ioctl(slave, TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    sized_elsewhere = ("COLUMNS", "LINES")
+    inherited = {name: value for name, value in os.environ.items() if name not in sized_elsewhere}
+    process = subprocess.Popen(
+        [sys.executable, "-c", MAIN, *words],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env={**inherited, "TERM": "xterm-256color", **(env or {})},
+    )
+    os.close(slave)
+    output = b""
+    while True:
+        try:
+            read = os.read(master, 65536)
+        except OSError:  # the terminal's end, on Linux
+            break
+        if not read:
+            break
+        output += read
+    os.close(master)
+    return Ran(process.wait(timeout=60), output.decode().replace("\r\n", "\n"), "")
+
+
+def bare(text: str) -> str:
+    """Return a terminal's text without colours and cursor movements."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
