@@ -69,24 +69,24 @@ Offers = Mapping[Conditions, Offer]
 def remember(con: DuckDBPyConnection, asks: Iterable[tuple[Any, ...]]) -> None:
     """Store the answer to each ask (a row of unmatched.sql)."""
     first = con.execute(_NEXT_ID).fetchall()[0][0]
-    offers = _offers(con)
-    rows = [_answer(match_id, Ask(*ask), offers) for match_id, ask in enumerate(asks, first)]
+    known = offers(con)
+    rows = [_answer(match_id, Ask(*ask), known) for match_id, ask in enumerate(asks, first)]
     con.execute(_INSERT, {"rows": json.dumps(rows)})
 
 
-def choose(found: Match, asked: Asked, offers: Offers) -> tuple[Conditions, Offer | None]:
+def choose(found: Match, asked: Asked, known: Offers) -> tuple[Conditions, Offer | None]:
     """Return the conditions that the call must be priced under, and the offer that has exactly those, if there is one.
 
     A borrowed price has no conditions but the standard ones.
     """
-    usable = {STANDARD: offers[STANDARD]} if found.borrowed and STANDARD in offers else offers
+    usable = {STANDARD: known[STANDARD]} if found.borrowed and STANDARD in known else known
     wanted = applicable(asked, found.price_provider or "", usable)
     return wanted, usable.get(wanted)
 
 
-def _answer(match_id: int, ask: Ask, offers: Mapping[tuple[str, str], Offers]) -> dict[str, Any]:
+def _answer(match_id: int, ask: Ask, known: Mapping[tuple[str, str], Offers]) -> dict[str, Any]:
     found = ask.found
-    _, offer = choose(found, ask.conditions, offers.get((found.price_provider or "", found.price_model or ""), {}))
+    _, offer = choose(found, ask.conditions, known.get((found.price_provider or "", found.price_model or ""), {}))
     return {
         "match_id": match_id,
         **vars(ask),
@@ -98,8 +98,9 @@ def _answer(match_id: int, ask: Ask, offers: Mapping[tuple[str, str], Offers]) -
     }
 
 
-def _offers(con: DuckDBPyConnection) -> dict[tuple[str, str], Offers]:
-    offers: dict[tuple[str, str], dict[Conditions, Offer]] = {}
+def offers(con: DuckDBPyConnection) -> dict[tuple[str, str], Offers]:
+    """Return what the newest edition offers, by the catalogue's provider and model."""
+    found: dict[tuple[str, str], dict[Conditions, Offer]] = {}
     for provider, model, conditions, offer_id, has_bands in con.execute(_OFFERS).fetchall():
-        offers.setdefault((provider, model), {})[from_text(conditions)] = Offer(offer_id, has_bands)
-    return dict(offers)
+        found.setdefault((provider, model), {})[from_text(conditions)] = Offer(offer_id, has_bands)
+    return dict(found)

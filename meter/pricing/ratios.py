@@ -18,7 +18,7 @@ _PLACES = Decimal("1e-12")
 def family(model: str | None) -> str:
     """Return the name of the first family that the model fits; the last fits any."""
     name = (model or "").lower()
-    return next(str(entry["name"]) for entry in _families() if any(fnmatchcase(name, glob) for glob in entry["models"]))
+    return next(str(entry["name"]) for entry in families() if any(fnmatchcase(name, glob) for glob in entry["models"]))
 
 
 def rows() -> list[dict[str, str | None]]:
@@ -28,19 +28,20 @@ def rows() -> list[dict[str, str | None]]:
             "family": entry["name"],
             "valid_from": _midnight(ratio),
             "valid_to": _midnight(following) if following else None,
-            "likely": _tokens_per_char(ratio["chars_per_token"]),
+            "likely": _tokens_per_char(ratio["likely"]),
             "low": _tokens_per_char(ratio["for_low"]),
             "high": _tokens_per_char(ratio["for_high"]),
         }
-        for entry in _families()
+        for entry in families()
         for ratio, following in pairwise([*entry["ratio"], None])
     ]
 
 
 @lru_cache(maxsize=1)
-def _families() -> list[dict[str, Any]]:
-    families: list[dict[str, Any]] = settings.load_toml(Path(__file__).with_name("ratios.toml"))["family"]
-    return families
+def families() -> list[dict[str, Any]]:
+    """Read ratios.toml once."""
+    entries: list[dict[str, Any]] = settings.load_toml(Path(__file__).with_name("ratios.toml"))["family"]
+    return entries
 
 
 def _midnight(ratio: dict[str, Any]) -> str | None:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from itertools import count
 from typing import TYPE_CHECKING, Any
-
-import duckdb
 
 from meter.pricing import installed
 from meter.pricing.conditions import as_text
@@ -39,7 +36,7 @@ SELECT unnest(from_json($rows, '[{
 _KNOWN = "SELECT (provider, model), any_value(digest) FROM ledger.current_cards GROUP BY 1"
 _NEXT_IDS = """
 SELECT
-    (SELECT coalesce(max(edition), 0) + 1 FROM ledger.catalogues),
+    greatest(coalesce(max(edition), 0), (SELECT coalesce(max(edition), 0) FROM ledger.catalogues)) + 1,
     coalesce(max(rate_card_id), 0) + 1,
     coalesce(max(offer_id), 0) + 1
 FROM ledger.rate_cards
@@ -50,12 +47,10 @@ def refresh(con: DuckDBPyConnection) -> int:
     """Take the installed catalogue into the price book, and return how many models' prices are new or changed.
 
     A catalogue that was taken in before, or one older than the newest, changes nothing: two machines with different versions
-    of the package do not overwrite each other in turns.
+    of the package do not overwrite each other in turns. All cards arrive in one statement, and the catalogue's own row comes
+    last: without a transaction around it, a kill in between means that the next refresh ends what this one began.
     """
-    if not _is_news(con):
-        return 0
-    with _transaction(con):
-        return _record(con)
+    return _record(con) if _is_news(con) else 0
 
 
 def _is_news(con: DuckDBPyConnection) -> bool:
@@ -129,19 +124,3 @@ def _midnight(day: date | None) -> str | None:
 
 def _release(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
-
-
-@contextmanager
-def _transaction(con: DuckDBPyConnection) -> Iterator[None]:
-    """All or nothing: inside the caller's transaction if there is one, else in one of our own."""
-    try:
-        con.begin()
-    except duckdb.TransactionException:
-        yield  # the caller commits, or rolls all of it back
-        return
-    try:
-        yield
-        con.commit()
-    except BaseException:
-        con.rollback()
-        raise

@@ -47,19 +47,18 @@ Call = Mapping[str, Any]
 Row = dict[str, Any]
 
 
-def price_book() -> duckdb.DuckDBPyConnection:
-    """Return a ledger in memory that has nothing but the price book."""
-    con = empty_book()
-    pricing.refresh(con)
+def empty_book(path: str = ":memory:") -> duckdb.DuckDBPyConnection:
+    """Return a ledger that has nothing but an empty price book."""
+    con = open_book(path)
+    con.execute("CREATE SCHEMA ledger")
+    con.execute((files("meter.ledger") / "migrations" / "0002_price_book.sql").read_text("utf-8"))
     return con
 
 
-def empty_book() -> duckdb.DuckDBPyConnection:
-    """Return a ledger in memory into which no catalogue was taken."""
-    con = duckdb.connect()
+def open_book(path: str) -> duckdb.DuckDBPyConnection:
+    """Return a connection as the ledger makes them."""
+    con = duckdb.connect(path)
     con.execute("SET TimeZone = 'UTC'")
-    con.execute("CREATE SCHEMA ledger")
-    con.execute((files("meter.ledger") / "migrations" / "0002_price_book.sql").read_text("utf-8"))
     return con
 
 
