@@ -42,7 +42,7 @@ SECTIONS: dict[str, Section] = {
     "disk": ledgers.disk,
 }
 
-WIDTH = 132
+WIDTH = 160
 """Of the tables when they do not go to a terminal."""
 
 
