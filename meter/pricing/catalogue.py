@@ -77,11 +77,11 @@ def snapshot() -> DataSnapshot:
 
 
 def compiled() -> Iterator[PricedModel]:
-    """Yield every model of the installed catalogue that has an offer."""
+    """Yield every model of the installed catalogue."""
     for provider in snapshot().providers:
+        url = next(iter(provider.pricing_urls or ()), None)
         for model in provider.models:
-            if offers := tuple(_offers(provider, model)):
-                yield PricedModel(provider.id, model.id, next(iter(provider.pricing_urls or ()), None), offers)
+            yield PricedModel(provider.id, model.id, url, tuple(_offers(provider, model)))
 
 
 def _offers(provider: Provider, model: ModelInfo) -> Iterator[Offer]:

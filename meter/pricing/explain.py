@@ -141,7 +141,7 @@ def _missing_price(con: DuckDBPyConnection, call: Mapping[str, Any]) -> str | No
     from meter.pricing.matching import match
 
     found = match(call["provider"], call["server_address"], call["response_model"], call["request_model"])
-    models = " or ".join(repr(call[key]) for key in ("response_model", "request_model") if call[key])
+    models = " or ".join(dict.fromkeys(repr(call[key]) for key in ("response_model", "request_model") if call[key]))
     if found.price_provider is None:
         return f"the price book has no provider {call['provider']!r}"
     seller = call["provider"] or provider_for(found.price_provider)
