@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 from meter.doctor.finding import Finding, note, ok, wrong
 from meter.report.numbers import age, plural, share, size
-from meter.report.status import Status
+from meter.report.status import RECENT_DAYS, Status
 
 LATE = timedelta(hours=1)
 """What waits longer than this is in nobody's figures."""
@@ -29,10 +29,10 @@ def check_ledger(found: Status) -> Iterator[Finding]:
 
 def _contents(found: Status) -> Iterator[Finding]:
     assert found.ledger is not None
-    if letters := found.ledger.dead_letters:
+    if letters := found.ledger.dead_letters_recently:
         yield wrong(
             "dead letters",
-            f"{plural(letters, 'line')} could not be read",
+            f"{plural(letters, 'line')} could not be read in {RECENT_DAYS} days",
             'meter sql "SELECT segment, position, reason FROM ledger.dead_letters"',
         )
     if found.ledger.unpriced_share:

@@ -10,9 +10,8 @@ from meter.doctor.finding import Finding, note, ok, wrong
 from meter.errors import MeterError
 from meter.home import Home
 from meter.ledger import Ledger
-from meter.report.status import PATIENCE_S
+from meter.report.status import PATIENCE_S, RECENT_DAYS
 
-RECENT_DAYS = 7
 BROKEN = ("missing", "changed", "failed")
 """States of a hook behind which calls may go unmetered, as `meter.instrument.HookState` names them."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from meter.doctor.finding import Finding, ok, wrong
 from meter.report.numbers import plural, size
-from meter.report.status import Status, spool_limit
+from meter.report.status import RECENT_DAYS, Status, spool_limit
 
 NEARLY_FULL = 0.8
 
@@ -29,10 +29,10 @@ def check_spool(found: Status) -> Iterator[Finding]:
 
 
 def _losses(found: Status) -> Iterator[Finding]:
-    if found.lost:
+    if found.lost_recently:
         yield wrong(
             "lost",
-            f"{plural(found.lost, 'record')} could not be written",
+            f"{plural(found.lost_recently, 'record')} could not be written in {RECENT_DAYS} days",
             "see the rows disk and spool",
         )
     for step, count in found.failures.most_common(10):
@@ -41,5 +41,5 @@ def _losses(found: Status) -> Iterator[Finding]:
             f"metering step {step} failed {plural(count, 'time')}; the model calls themselves were not affected",
             'the traceback is in the service\'s log, from the logger "meter"',
         )
-    if not found.lost and not found.failures:
+    if not found.lost_recently and not found.failures:
         yield ok("failures", "nothing lost, no metering step failed")

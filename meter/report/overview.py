@@ -35,8 +35,7 @@ class Overview:
     now: datetime
     totals: Mapping[str, Known]
     month: Period
-    teams: Sequence[Spender]
-    models: Sequence[Spender]
+    top: Mapping[str, Sequence[Spender]]
     coverage: Mapping[str, int]
     lost: int
     dead_letters: int
@@ -57,8 +56,10 @@ def overview(connection: DuckDBPyConnection, now: datetime) -> Overview:
         now=now,
         totals=totals,
         month=shown,
-        teams=_top(run.rows(connection, "teams", shown), lambda row: row["team"], costs),
-        models=_top(run.rows(connection, "models", shown), lambda row: row["model"] or "(unknown)", costs),
+        top={
+            "teams": _top(run.rows(connection, "teams", shown), lambda row: row["team"], costs),
+            "models": _top(run.rows(connection, "models", shown), lambda row: row["model"] or "(unknown)", costs),
+        },
         coverage=run.rows(connection, "coverage", shown)[0],
         **_missing(connection),
     )

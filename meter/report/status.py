@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 1.0
 """So long the ledger is waited for; who holds it is part of the answer."""
+RECENT_DAYS = 7
+"""What is older has been seen: it stays in the totals and is no fault any more."""
 LINE_BYTES = 64 << 10
 
 
@@ -45,7 +47,9 @@ class Ledgered:
     unpriced_share: float
     lost: int
     positions: dict[str, int]
-    failures: Counter[str]
+    lost_recently: int
+    dead_letters_recently: int
+    failures_recently: Counter[str]
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class Status:
     found: Sequence[Segment]
     writing: int
     lost: int
+    """Of all times; `lost_recently` and `failures` are of RECENT_DAYS."""
+    lost_recently: int
     failures: Counter[str]
     ledger_bytes: int | None
     ledger: Ledgered | None
@@ -85,7 +91,7 @@ def status(place: Home) -> Status:
     found = segments(place.spool) if place.spool.is_dir() else []
     ledger, problem = _ledgered(place, found)
     states = [state for segment in found if (state := segment.state()) is not None]
-    failures = Counter(ledger.failures) if ledger else Counter()
+    failures = Counter(ledger.failures_recently) if ledger else Counter()
     for state in states:
         failures.update(state.failures)
     waiting = _waiting(found, ledger)
@@ -94,6 +100,7 @@ def status(place: Home) -> Status:
         found=found,
         writing=sum(not segment.writer_is_gone() for segment in found if segment.readable),
         lost=sum(state.lost for state in states) + (ledger.lost if ledger else 0),
+        lost_recently=sum(state.lost for state in states) + (ledger.lost_recently if ledger else 0),
         failures=failures,
         ledger_bytes=place.ledger.stat().st_size if place.ledger.exists() else None,
         ledger=ledger,
@@ -129,12 +136,23 @@ def _ledgered(place: Home, found: Sequence[Segment]) -> tuple[Ledgered | None, M
 
 _COUNTS = "SELECT calls, outcomes, duplicates, dead_letters, last_at FROM ledger.ingested"
 _UNPRICED = "SELECT count(*) FILTER (price_status IN ('unpriced', 'partial')), count(*) FROM ledger.calls"
-_GONE = "SELECT coalesce(sum(lost), 0)::BIGINT FROM ledger.checkpoints WHERE NOT list_contains($names, segment)"
+_GONE = """
+SELECT
+    coalesce(sum(lost), 0)::BIGINT,
+    coalesce(sum(lost) FILTER (updated_at > now() - to_days($days)), 0)::BIGINT
+FROM ledger.checkpoints
+WHERE NOT list_contains($names, segment)
+"""
+_UNREAD = "SELECT count(*) FROM ledger.dead_letters WHERE recorded_at > now() - to_days($days)"
 _FAILURES = """
 SELECT step, sum(failed)::BIGINT
 FROM (
     SELECT unnest(map_keys(steps)) AS step, unnest(map_values(steps)) AS failed
-    FROM (SELECT failures::MAP(VARCHAR, BIGINT) AS steps FROM ledger.checkpoints WHERE NOT list_contains($names, segment))
+    FROM (
+        SELECT failures::MAP(VARCHAR, BIGINT) AS steps
+        FROM ledger.checkpoints
+        WHERE NOT list_contains($names, segment) AND updated_at > now() - to_days($days)
+    )
 )
 GROUP BY step
 """
@@ -144,12 +162,13 @@ _POSITIONS = (
 
 
 def _read(connection: DuckDBPyConnection, names: list[str]) -> Ledgered:
-    values = {"names": names}
+    values = {"names": names, "days": RECENT_DAYS}
     schema = connection.execute("SELECT max(version) FROM ledger.migrations").fetchone()
     counts = connection.execute(_COUNTS).fetchone()
     unpriced = connection.execute(_UNPRICED).fetchone()
     lost = connection.execute(_GONE, values).fetchone()
-    assert schema and counts and unpriced and lost
+    unread = connection.execute(_UNREAD, {"days": RECENT_DAYS}).fetchone()
+    assert schema and counts and unpriced and lost and unread
     calls, outcomes, duplicates, dead_letters, last_ingest = counts
     return Ledgered(
         schema[0],
@@ -160,8 +179,10 @@ def _read(connection: DuckDBPyConnection, names: list[str]) -> Ledgered:
         last_ingest,
         unpriced_share=unpriced[0] / unpriced[1] if unpriced[1] else 0.0,
         lost=lost[0],
-        positions=dict(connection.execute(_POSITIONS, values).fetchall()),
-        failures=Counter(dict(connection.execute(_FAILURES, values).fetchall())),
+        positions=dict(connection.execute(_POSITIONS, {"names": names}).fetchall()),
+        lost_recently=lost[1],
+        dead_letters_recently=unread[0],
+        failures_recently=Counter(dict(connection.execute(_FAILURES, values).fetchall())),
     )
 
 
