@@ -14,6 +14,8 @@ ABOUT = "Meter: what every LLM call costs, who caused it, and what it was worth.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code (or leave through SystemExit, as click does)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["help"]:
+        words = [*words[1:], "--help"]
     if words in (["--version"], ["-V"]):
         print(f"meter {version()}")
         return 0
@@ -36,7 +38,7 @@ def version() -> str:
 
 
 def _base_install(words: Sequence[str], missing: str) -> int:
-    if words in (["--help"], ["-h"], ["help"]):
+    if words in (["--help"], ["-h"]):
         print(f"{ABOUT}\n\nThis is the base install: it records calls. To read them, {EXTRA}")
         return 0
     print(f"Error: the meter command needs {missing}, which is not installed\nHint: {EXTRA}", file=sys.stderr)

@@ -29,6 +29,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("sql", "sql", "Ask the ledger anything, in SQL."),
             Entry("report", "report", "A month's report, such as the chargeback."),
             Entry("prices", "prices", "The price book, and how one call was priced."),
+            Entry("risk", "risk", "The month's spend if providers passed on their losses."),
         ),
     ),
     (

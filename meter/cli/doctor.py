@@ -10,13 +10,13 @@ import click
 
 from meter import home as homes
 from meter.cli.app import MeterCommand
-from meter.cli.opening import freshen
+from meter.cli.opening import HOPELESS, freshen
 from meter.cli.output import format_option, show
 from meter.cli.progress import spinner
 from meter.doctor.examine import examine
 from meter.doctor.finding import Finding
 from meter.doctor.selftest import Outcome, selftest
-from meter.errors import LedgerTooNew, MeterError
+from meter.errors import MeterError
 from meter.ledger import Ledger
 from meter.names import CLASSES
 from meter.report.numbers import plural
@@ -50,7 +50,7 @@ def command(try_out: bool, fmt: str) -> int:
     place = homes.find()
     with spinner("looking") as say:
         say("spool")
-        with suppress(LedgerTooNew):  # a finding says so
+        with suppress(*HOPELESS):  # a finding says so
             freshen(Ledger(place))
         findings = []
         for finding in examine(place):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from meter import home as homes
 from meter.cli import faults
 from meter.cli.output import note
-from meter.errors import LedgerMissing, LedgerTooNew
+from meter.errors import LedgerMissing, LedgerTooNew, SettingInvalid
 from meter.home import Home
 from meter.ledger import Ledger, ingest
 from meter.report import period
@@ -18,6 +18,9 @@ from meter.report.numbers import age, size
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+HOPELESS = (LedgerTooNew, SettingInvalid)
+"""With these, reading will not work either: one message is enough."""
 
 READ_BUDGET_S = 0.1
 """A command that reads gives the spool this long; what is left over is told, not waited for."""
@@ -51,7 +54,7 @@ def freshen(ledger: Ledger) -> None:
         return
     try:
         left = ingest(ledger, budget_s=READ_BUDGET_S).lag_bytes
-    except LedgerTooNew:
+    except HOPELESS:
         raise
     except faults.expected() as error:
         note(f"without what waits in the spool: {faults.sentence(error)[0]}")

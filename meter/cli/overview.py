@@ -41,8 +41,7 @@ def overview() -> None:
     _print(
         _heading("Meter", f"{place.path}, {found.now:%a %d %b %Y %H:%M %Z}"),
         Group(_totals(found), _heading("Coverage", ", ".join(coverage(found.coverage, IN_COVERAGE)))),
-        _spenders(f"Top teams, {found.month.title}", found.teams),
-        _spenders(f"Top models, {found.month.title}", found.models),
+        *(_spenders(f"Top {noun}, {found.month.title}", top) for noun, top in found.top.items() if top),
         _steps(list(_next(found))[:3]),
     )
 
@@ -74,7 +73,7 @@ def _totals(found: Overview) -> Table:
     for title, known in found.totals.items():
         costs = "\n".join(f"{numbers.money(cost)} {currency}" for currency, cost in known.costs.items())
         gap = f"{numbers.share(known.share)} unpriced" if known.unpriced else ""
-        table.add_row(title, costs or "–", plural(known.calls, "call"), gap)
+        table.add_row(title, costs or ("–" if known.calls else ""), plural(known.calls, "call"), gap)
     return table
 
 

@@ -37,7 +37,7 @@ ATTEMPTS = (
 )
 """The best first."""
 
-_PIECES = re.compile(r"[^-_./:,@ ]*[-_./:,@ ]+|.+?$")
+_PIECES = re.compile(r"[-_./:,@]*[^-_./:,@\s]+[-_./:,@]*\s*|\S+\s*")
 
 
 def draw(result: Result) -> None:
@@ -80,6 +80,8 @@ def draw_facts(pairs: Sequence[tuple[str, str]]) -> None:
 
 def wrapped(text: str, width: int) -> str:
     """Return the text in lines of that width, broken behind its hyphens, dots and the like where possible."""
+    if cell_len(text) <= width:
+        return text
     lines = [""]
     for piece in _PIECES.findall(text):
         if cell_len(lines[-1]) + cell_len(piece.rstrip()) <= width:

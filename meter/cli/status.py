@@ -10,9 +10,8 @@ import click
 
 from meter import home as homes
 from meter.cli.app import MeterCommand
-from meter.cli.opening import freshen
+from meter.cli.opening import HOPELESS, freshen
 from meter.cli.output import facts, format_option, show
-from meter.errors import LedgerTooNew
 from meter.ledger import Ledger
 from meter.report.numbers import age, plural, share, size
 from meter.report.status import Ledgered, Status, spool_limit, status
@@ -30,7 +29,7 @@ def command(fmt: str) -> None:
       meter status --format json
     """
     place = homes.find()
-    with suppress(LedgerTooNew):  # the ledger's row says so
+    with suppress(*HOPELESS):  # the ledger's row says so
         freshen(Ledger(place))
     found = status(place)
     if fmt == "table":
@@ -42,6 +41,8 @@ def command(fmt: str) -> None:
 def _rows(found: Status) -> Iterator[tuple[str, str]]:
     place = found.home
     yield "home", f"{place.path} ({'shared' if place.shared else 'private'})"
+    if place.fallback:
+        yield "", place.fallback
     unreadable = f"; {plural(found.unreadable, 'segment')} may not be read" if found.unreadable else ""
     yield (
         "spool",
