@@ -64,6 +64,11 @@ except SystemExit as leaving:
 """
 
 
+def test_the_word_help_is_help() -> None:
+    assert run_process("help").out == run_process("--help").out
+    assert run_process("help", "config", "check").out == run_process("config", "check", "--help").out
+
+
 @pytest.mark.parametrize("word", ["-V", "--version"])
 def test_the_version_is_told(word: str) -> None:
     shown = run_process(word)

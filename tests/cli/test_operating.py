@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,17 @@ import pytest
 import meter
 from meter import event, recorder, settings
 from meter import home as homes
+from meter.cli.opening import freshen
 from meter.doctor import homes as home_checks
 from meter.doctor import sdks, services
 from meter.doctor.examine import examine_home
 from meter.doctor.finding import Finding
+from meter.doctor.spooled import check_spool
 from meter.errors import MeterError
 from meter.home import Home
 from meter.ledger import Ledger, ingest
+from meter.report.status import status as read_status
+from meter.spool import segments
 from tests.cli.running import MAIN, Ran, bare, run, run_process, run_terminal
 
 BAD_LINE = b'\n{"v":1,"kind":"call","id":"nonsense"}\n'
@@ -105,6 +110,26 @@ def test_a_corrupt_line_is_a_dead_letter_in_status_and_a_fault_in_doctor(spooled
     assert wrong(findings()) == ["dead letters"]
 
 
+def test_what_is_old_is_counted_and_no_fault_any_more(spooled: Home) -> None:
+    (segment,) = spooled.spool.glob("*.ndjson")
+    segment.write_bytes(segment.read_bytes() + BAD_LINE)
+    assert wrong(findings()) == ["dead letters"]
+    with Ledger(spooled).writing() as connection:
+        connection.execute("UPDATE ledger.dead_letters SET recorded_at = recorded_at - INTERVAL 8 DAYS")
+    assert wrong(findings()) == []
+    assert status()["dead_letters"] == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder away")
+def test_a_shared_home_of_the_agents_is_read_and_not_written(sample: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    meter.record(provider="openai", model="m", usage={"input": 1})
+    recorder.close()
+    os.chown(sample.path, 12345, -1)
+    freshen(Ledger(Home(sample.path, shared=True)))
+    assert "only the agent writes this shared ledger" in capsys.readouterr().err
+    assert len(list(sample.spool.glob("*.ndjson"))) == 1
+
+
 def test_what_waits_is_the_lag(spooled: Home) -> None:
     with Ledger(spooled).writing(), subprocess_of_status() as other:
         out, _ = other.communicate(timeout=60)
@@ -148,6 +173,19 @@ def test_a_ledger_of_a_newer_meter_is_told_everywhere_and_touched_nowhere(sample
         assert "upgrade" in shown.err
     assert "schema 9999" in status()["problem"]
     assert wrong(findings()) == ["ledger"]
+
+
+@pytest.mark.parametrize("text", ['[period]\ntimezone = "Mars/Base"\n', "[period\n"])
+def test_a_configuration_that_cannot_be_read_is_one_message(sample: Home, text: str) -> None:
+    sample.config.write_text(text)
+    for words in ([], ["spend"], ["sql", "SELECT 1"]):
+        meter.record(provider="openai", model="m", usage={"input": 1})
+        recorder.close()
+        shown = run(*words)
+        assert (shown.code, shown.out) == (1, ""), words
+        assert shown.err.startswith(f"Error: {sample.config}")
+        assert len(shown.err.splitlines()) == 2
+    assert set(wrong(findings())) == {"meter.toml", "ledger"}
 
 
 def test_a_file_that_is_no_ledger_is_a_sentence(home: Home) -> None:
@@ -225,12 +263,12 @@ def test_doctor_sees_a_home_open_to_everyone(sample: Home) -> None:
     assert finding.mend == f"chmod o-rwx {sample.path}"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_doctor_and_status_see_a_segment_they_may_not_read(spooled: Home) -> None:
-    (segment,) = spooled.spool.glob("*.ndjson")
-    segment.chmod(0)
-    assert status()["unreadable_segments"] == 1
-    assert "spool" in wrong(findings())
+def test_a_segment_that_may_not_be_read_is_a_fault(spooled: Home) -> None:
+    # Root may read everything, so the mode of a file would show nothing here.
+    (segment,) = segments(spooled.spool)
+    found = replace(read_status(spooled), found=[replace(segment, readable=False)])
+    assert found.unreadable == 1
+    assert wrong(list(check_spool(found))) == ["spool"]
 
 
 def test_lost_calls_and_failed_steps_are_in_status_and_doctor(home: Home) -> None:

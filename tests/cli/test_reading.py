@@ -14,7 +14,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from meter import queries
+import meter
+from meter import queries, recorder
 from meter.home import Home
 from tests.cli.running import MAIN, bare, run, run_process, run_terminal
 
@@ -220,6 +221,28 @@ def test_the_screen_fits_into_a_terminal_and_tells_what_to_do_next(sample: Home)
     assert max(map(len, lines)) <= 80
     for word in ("today", "so far", "Top teams", "search", "Top models", "gpt-4o-mini", "Coverage", "Next"):
         assert word in shown.out
+
+
+def test_a_ledger_without_calls_has_a_screen_too(home: Home) -> None:
+    meter.outcome("ticket_resolved", value=1)
+    recorder.close()
+    shown = run()
+    assert shown.code == 0
+    assert "0 calls" in shown.out
+    assert "Top teams" not in shown.out
+
+
+def test_risk_says_what_is_claimed_and_who_says_so(sample: Home) -> None:
+    sample.config.write_text('[margins]\nopenai = "-0.5"\n')
+    shown = run("risk", "--format", "json")
+    rows = {(row["provider"], row["basis"]): row for row in objects(shown.out)}
+    mine = rows["openai", "full"]
+    assert (mine["margin"], mine["multiplier"], mine["risk_adjusted_cost"], mine["currency"]) == (
+        "-0.5", "1.5", "0.00072", "USD",
+    )  # fmt: skip
+    assert rows["anthropic", "full"]["source"]
+    assert "claims, not facts" in shown.err
+    assert "0.00072" in run("risk").out
 
 
 def test_commands_that_the_screen_suggests_work_when_pasted(sample: Home) -> None:
