@@ -18,7 +18,7 @@ def book_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ledger's file with nothing but the installed catalogue."""
     path = tmp_path_factory.mktemp("book") / "book.duckdb"
     con = empty_book(str(path))
-    assert pricing.refresh(con) > 2_000
+    assert pricing.refresh(con) > 1_000
     con.close()
     return path
 

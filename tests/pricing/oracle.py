@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta, timezone
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.data_units import unit_data
@@ -76,7 +76,7 @@ def charges(case: Case) -> dict[str, Decimal | None]:
 
 def whole(case: Case) -> tuple[Decimal, Decimal]:
     """Return what `calc_price` says of the whole call, and the sum of what it says of each class alone, both unrounded."""
-    with localcontext(prec=60):
+    with localcontext(Context(prec=60)):
         prices = case.model.get_prices(case.moment, dict(case.when))
         flat = _flat(prices, total_input(case.usage))
         said = case.model.calc_price(
@@ -104,7 +104,7 @@ def _billed(usage: Mapping[str, Decimal], flat: Mapping[str, Decimal]) -> dict[s
 
 
 def _charge(case: Case, flat: Mapping[str, Decimal], name: str, count: Decimal) -> Decimal | None:
-    with localcontext(prec=60):
+    with localcontext(Context(prec=60)):
         exact = _alone(case, flat, name, count)
         return None if exact is None else exact.quantize(Decimal("1e-12"), rounding=ROUND_HALF_UP)
 

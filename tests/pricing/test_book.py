@@ -33,8 +33,8 @@ def test_every_name_of_a_provider_finds_its_prices(book: Book) -> None:
 
 def test_the_whole_book_can_be_listed(book: Book) -> None:
     everything = list(price_book.prices(book))
-    assert len({price.provider for price in everything}) > 40
-    assert len(everything) > 8_000
+    assert len({price.provider for price in everything}) > 30
+    assert len(everything) > 5_000
 
 
 def test_only_what_held_at_a_moment_is_listed(book: Book) -> None:

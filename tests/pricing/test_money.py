@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from pathlib import Path
 
 import duckdb
@@ -30,7 +30,7 @@ def in_sql(book: Book, quantity: Decimal, price: Decimal, fine: Decimal | None) 
 
 
 def by_hand(quantity: Decimal, price: Decimal, per: int) -> Decimal:
-    with localcontext(prec=80):
+    with localcontext(Context(prec=80)):
         return (quantity * price / per).quantize(PLACES, rounding=ROUND_HALF_UP)
 
 

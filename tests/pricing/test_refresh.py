@@ -154,7 +154,7 @@ def test_a_catalogue_that_cannot_be_read_leaves_the_last_good_book(
 def test_a_catalogue_is_taken_in_inside_the_callers_transaction() -> None:
     con = empty_book()
     con.begin()
-    assert pricing.refresh(con) > 2_000
+    assert pricing.refresh(con) > 1_000
     con.rollback()
     assert con.execute("SELECT count(*) FROM ledger.rate_cards").fetchall() == [(0,)]
 
