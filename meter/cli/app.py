@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from meter import settings
-from meter.cli import faults, version
+from meter.cli import faults
 from meter.cli.commands import COMMANDS, EXAMPLES, GROUPS
 
 INCOMPLETE = 3
@@ -117,7 +117,7 @@ class App(MeterGroup):
 @click.command(
     cls=App, invoke_without_command=True, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]}
 )
-@click.version_option(version(), "-V", "--version", message="meter %(version)s")
+@click.version_option(None, "-V", "--version", package_name="spendmeter", message="meter %(version)s")
 @click.option(faults.DEBUG, is_flag=True, expose_value=False, help="Show the traceback of an error.")
 @click.pass_context
 def cli(ctx: click.Context) -> None:

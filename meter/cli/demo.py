@@ -8,7 +8,7 @@ import click
 
 from meter import settings
 from meter.cli.app import CHOSEN_HOME, MeterCommand
-from meter.cli.output import show_report
+from meter.cli.output import facts, show_report
 from meter.cli.progress import stages
 from meter.demo import DemoResult, run_demo
 from meter.report.known import coverage
@@ -48,10 +48,17 @@ def _tell(result: DemoResult) -> None:
     if len(rows) > ROWS:
         print(f"… and {plural(len(rows) - ROWS, 'row')} more")
     known = dict(zip(result.coverage.columns, next(iter(result.coverage.rows)), strict=True))
-    print(f"\nTotal     {result.known.sentence(result.period.title)}")
-    print(f"Coverage  {', '.join(coverage(known))}")
-    print(
-        f"Made by   {plural(result.fleet_calls, 'call')} of {result.processes} processes; all else is synthetic history"
+    print()
+    facts(
+        (
+            ("total", result.known.sentence(result.period.title)),
+            ("coverage", ", ".join(coverage(known))),
+            (
+                "made by",
+                f"{plural(result.fleet_calls, 'call')} of {result.processes} processes; all else is synthetic history",
+            ),
+            ("home", str(result.home)),
+        )
     )
     print("\nNow try:")
     for line in result.next_steps:

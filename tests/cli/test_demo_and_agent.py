@@ -19,7 +19,8 @@ def test_the_demo_prints_spend_coverage_and_lines_that_work_when_pasted(tmp_path
     place = tmp_path / "demo"
     shown = run_process("demo", "--home", str(place))
     assert (shown.code, shown.err) == (0, "")
-    assert "Coverage" in shown.out
+    assert "coverage  9" in shown.out
+    assert "synthetic" in shown.out
     lines = shown.out.partition("Now try:\n")[2].splitlines()
     assert len(lines) == 3
     bin_folder = str(Path(sys.executable).parent)
