@@ -33,11 +33,12 @@ Fault = tuple[str | None, str, str]
 
 @dataclass(frozen=True)
 class Section:
-    """One table of the file. Without a check, nothing reads it yet, and the example leaves it out."""
+    """One table of the file. What nothing reads yet is left out of the example, and remarked upon."""
 
     about: str
     example: str = ""
-    check: Callable[[Path, Mapping[str, Any]], Iterable[Fault]] | None = None
+    check: Callable[[Path, Mapping[str, Any]], Iterable[Fault]] = lambda _path, _values: ()
+    is_read: bool = True
 
 
 def check(path: Path) -> list[Problem]:
@@ -57,7 +58,7 @@ def example() -> str:
     """Return a file with every section in use, commented out: it changes nothing until the user does."""
     parts = ["# Meter's configuration. Take the '#' off the lines you want, then run: meter config check\n"]
     for name, section in SECTIONS.items():
-        if section.check:
+        if section.is_read:
             lines = [f"# {section.about}", f"#[{name}]", *(f"#{line}" for line in section.example.splitlines())]
             parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
@@ -100,10 +101,10 @@ def _check_section(path: Path, text: str, name: str, value: Any) -> Iterator[Pro
         yield Problem(
             line, f"{name} is a {type(value).__name__}, not a section", f"write [{name}] on a line of its own"
         )
-    elif (section := SECTIONS[name]).check is None:
-        yield Problem(line, f"[{name}] is known, but this version does not read it yet", "it may stay", remark=True)
     else:
-        for key, message, mend in section.check(path, value):
+        if not SECTIONS[name].is_read:
+            yield Problem(line, f"[{name}] is known, but this version does not read it yet", "it may stay", remark=True)
+        for key, message, mend in SECTIONS[name].check(path, value):
             yield Problem(line_of(text, name, key), f"[{name}] {message}", mend)
 
 
@@ -162,19 +163,15 @@ SECTIONS: Mapping[str, Section] = {
         'timezone = "Europe/Berlin"',
         _period,
     ),
-    "servers": Section(
-        "The provider behind an address, for gateways and self-hosted models.",
-        '"llm-gateway.internal:8443" = "azure.ai.openai"',
-        _servers,
-    ),
     "margins": Section(
         "What providers are thought to earn (profit / revenue), for the risk-adjusted spend. It replaces what ships.",
         'anthropic = -0.5\nopenai = [{ basis = "serving", margin = "0.4", as_of = "2026-01", source = "our estimate" }]',
         _margins,
     ),
-    "contracts": Section("Prices that were negotiated."),
-    "budgets": Section("What may be spent, and what happens then."),
-    "allocation": Section("How shared spend is split over cost centres."),
-    "alerts": Section("Where alerts go."),
-    "keys": Section("Names of API keys."),
+    "servers": Section("The provider behind an address.", check=_servers, is_read=False),
+    "contracts": Section("Prices that were negotiated.", is_read=False),
+    "budgets": Section("What may be spent, and what happens then.", is_read=False),
+    "allocation": Section("How shared spend is split over cost centres.", is_read=False),
+    "alerts": Section("Where alerts go.", is_read=False),
+    "keys": Section("Names of API keys.", is_read=False),
 }

@@ -39,9 +39,10 @@ def test_a_fault_is_told_with_its_line_and_its_mend(
     path.write_text(text)
     shown = run("config", "check", str(path))
     assert shown.code == 1
-    assert shown.out.startswith(f"{path}:{line}: ")
-    assert message in shown.out
-    assert mend in shown.out
+    (fault,) = (told for told in shown.out.splitlines()[:-1] if "does not read it yet" not in told)
+    assert fault.startswith(f"{path}:{line}: ")
+    assert message in fault
+    assert mend in fault
 
 
 def test_a_right_file_has_no_fault(home: Home) -> None:
@@ -55,10 +56,10 @@ def test_a_right_file_has_no_fault(home: Home) -> None:
 
 def test_a_section_for_later_may_stand_there_and_is_said_to_do_nothing(home: Home) -> None:
     home.path.mkdir()
-    home.config.write_text("[budgets]\nsearch = 5\n")
+    home.config.write_text('[budgets]\nsearch = 5\n[servers]\n"llm:80" = "azure"\n')
     shown = run("config", "check")
     assert shown.code == 0
-    assert "does not read it yet" in shown.out
+    assert shown.out.count("does not read it yet") == 2
 
 
 def test_no_file_is_no_fault(home: Home) -> None:
@@ -81,7 +82,7 @@ def test_init_writes_an_example_that_changes_nothing_and_is_right_when_taken_up(
     assert stat.S_IMODE(home.config.stat().st_mode) == 0o600
     assert settings.load_toml(home.config) == {}
     home.config.write_text(re.sub(r"(?m)^#(?! )", "", home.config.read_text()))
-    assert len(settings.load_toml(home.config)) == 3
+    assert list(settings.load_toml(home.config)) == ["period", "margins"]
     assert configuration.check(home.config) == []
 
 
