@@ -47,9 +47,7 @@ def test_a_fault_is_told_with_its_line_and_its_mend(
 
 def test_a_right_file_has_no_fault(home: Home) -> None:
     home.path.mkdir()
-    home.config.write_text(
-        '[period]\ntimezone = "Europe/Berlin"\n[servers]\n"llm:80" = "azure"\n[margins]\nopenai = -1\n'
-    )
+    home.config.write_text('[period]\ntimezone = "Europe/Berlin"\n[margins]\nopenai = -1\n')
     shown = run("config", "check")
     assert (shown.code, shown.out) == (0, f"{home.config}: no fault\n")
 
