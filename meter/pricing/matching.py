@@ -31,6 +31,7 @@ class Match:
     borrowed: bool = False
 
 
+@lru_cache(maxsize=4096)
 def match(provider: str | None, server: str | None, response_model: str | None, request_model: str | None) -> Match:
     """Find the price of the response's model, else of the request's."""
     seller = _seller(provider, server)
