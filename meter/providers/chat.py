@@ -115,7 +115,7 @@ COMPLETIONS = Dialect(
     paths=("/completions",),
     counts=COUNTS,
     total="total_tokens",
-    events=Events(event=Chunk, answers={"": ""}, items="choices", texts={"": ("text",)}),
+    events=Events(event=Chunk, answers={"": ""}, items="choices", texts={"": ("text",)}, errors={"": "error.code"}),
     asks_for_usage=True,
 )
 

@@ -101,8 +101,8 @@ def plain(thing: Any) -> Any:
         return [plain(value) for value in thing]
     if isinstance(thing, msgspec.Struct):
         return msgspec.to_builtins(thing)
-    stated = getattr(thing, "__pydantic_fields_set__", None) or getattr(thing, "__fields_set__", None)
-    if stated is None:
+    stated = getattr(thing, "__pydantic_fields_set__", None)
+    if stated is None and (stated := getattr(thing, "__fields_set__", None)) is None:  # pydantic 1
         return thing
     values: Mapping[str, Any] = vars(thing)
     found = {name: plain(value) for name, value in values.items() if name in stated}

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from meter import guard
 from meter.providers.model import Dialect, Events
 from meter.providers.progress import Progress
 from meter.providers.reading import UNREADABLE, dig, digits, look, plain
@@ -54,18 +55,23 @@ def _untyped(events: Events) -> Watcher:
     items = attrgetter(events.items)
     first = attrgetter(events.texts[""][0])
     others = [getter(path) for path in events.texts[""][1:]]
+    failure = tuple(events.errors.get("", "").split(".")[1:])
 
     def watch(progress: Progress, event: Any) -> bool:
         try:
             usage = event.usage
             listed = items(event)
-        except AttributeError:  # a plain dict, or a shape of another time
-            return _watch_other(progress, event, events, watch)
+        except AttributeError:  # `cast_to=object` gives dicts; a chunk of usage alone may have no items
+            if isinstance(event, dict):
+                return _watch_dict(progress, event, events, watch)
+            usage, listed = look(event, "usage"), look(event, events.items)
         if (usage is not None or not progress.introduced) and _state(progress, event, usage, listed):
             return True
         if progress.asked and usage is None:
             _forget_usage(event)
         progress.chunks += 1
+        if listed is None and (error := look(event, "error")):
+            progress.trouble = dig(plain(error), failure) or "error"
         for item in listed or ():
             try:
                 text = first(item)
@@ -85,13 +91,13 @@ def _untyped(events: Events) -> Watcher:
 def _state(progress: Progress, event: Any, usage: Any, listed: Any) -> bool:
     """Read the first event, and those that state usage. One that has nothing else is hidden, if it was we who asked."""
     progress.introduced = True
-    progress.take(event)
+    with guard.shield("stream.usage"):  # whatever it says, what we asked for stays hidden
+        progress.take(event)
     if usage is None:
         return False
     if not listed or any(look(item, "finish_reason") for item in listed):
         progress.complete = True
-        return progress.asked and not listed
-    return False
+    return progress.asked and not listed
 
 
 def _typed(events: Events) -> Watcher:
@@ -103,7 +109,7 @@ def _typed(events: Events) -> Watcher:
         try:
             kind = event.type
         except AttributeError:
-            return _watch_other(progress, event, events, watch)
+            return _watch_dict(progress, event, events, watch) if isinstance(event, dict) else False
         progress.chunks += 1
         getters = texts.get(kind)
         if getters is not None:
@@ -135,10 +141,7 @@ def _watch_text(progress: Progress, thing: Any, getters: list[Getter]) -> None:
             return
 
 
-def _watch_other(progress: Progress, event: Any, events: Events, watch: Watcher) -> bool:
-    """Read an event that is no object of the SDK's: `cast_to=object` gives dicts."""
-    if not isinstance(event, dict):
-        return _count(progress, event)
+def _watch_dict(progress: Progress, event: dict[str, Any], events: Events, watch: Watcher) -> bool:
     if progress.asked and event.get("usage", 0) is None:
         del event["usage"]
     return watch(progress, msgspec.convert(event, events.event, strict=False))
