@@ -12,10 +12,11 @@ cut AS (
         calls.* EXCLUDE (usage, sent_chars),
         coalesce(calls.usage, MAP {}) AS known,
         CASE WHEN total_input(calls.usage) IS NULL THEN calls.sent_chars END AS sent_chars,
+        -- cut before the first token: perhaps nobody bills it
+        calls.source = 'missing' AND coalesce(calls.seen_chars, 0) = 0 AS perhaps_free,
         unnest([
             {'bound': 'likely', 'ratio': ratios.likely},
-            -- cut before the first token: perhaps nobody bills it
-            {'bound': 'low', 'ratio': CASE WHEN calls.source = 'missing' AND coalesce(calls.seen_chars, 0) = 0 THEN 0 ELSE ratios.low END},
+            {'bound': 'low', 'ratio': CASE WHEN perhaps_free THEN 0 ELSE ratios.low END},
             {'bound': 'high', 'ratio': ratios.high}
         ], recursive := true)
     FROM price_unseen AS calls
@@ -29,11 +30,12 @@ cut AS (
 estimated AS (
     SELECT
         *,
-        map_from_entries(list_filter([
-            {'key': 'input', 'value': tokens(sent_chars, ratio)},
-            {'key': 'output', 'value': CASE WHEN seen_chars IS NOT NULL THEN greatest(tokens(seen_chars, ratio), known['output']) END}
-        ], lambda e: e.value IS NOT NULL)) AS estimated_usage
+        tokens(sent_chars, ratio) AS input,
+        CASE WHEN seen_chars IS NOT NULL THEN greatest(tokens(seen_chars, ratio), known['output']) END AS output,
+        map_from_entries(list_filter(
+            [{'key': 'input', 'value': input}, {'key': 'output', 'value': output}], lambda e: e.value IS NOT NULL
+        )) AS estimated_usage
     FROM cut
 )
-SELECT * EXCLUDE (id, known, bound, ratio), {'call': id, 'bound': bound} AS id, map_concat(known, estimated_usage) AS usage
+SELECT * EXCLUDE (id, known, perhaps_free, bound, ratio, input, output), {'call': id, 'bound': bound} AS id, map_concat(known, estimated_usage) AS usage
 FROM estimated

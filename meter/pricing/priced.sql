@@ -53,24 +53,31 @@ summed AS (
         CASE WHEN list_count(charges) < len(charges) THEN list_zip(map_values(usage), charges) END AS gaps
     FROM charged
 ),
+weighed AS (
+    SELECT
+        *,
+        coalesce(list_bool_or(list_transform(gaps, lambda g: g[1] > 0 AND g[2] IS NULL)), false) AS lacks_prices,
+        coalesce(list_bool_or(list_transform(gaps, lambda g: g[1] > 0 AND g[2] IS NOT NULL)), false) AS has_prices,
+        CASE
+            WHEN sum_of_charges = 0 THEN list_bool_or(list_transform(map_keys(usage), lambda k: unit_prices[k] > 0))
+        END AS has_a_price_above_0
+    FROM summed
+),
 stated AS (
     SELECT
         *,
         CASE
             WHEN match_id IS NULL THEN NULL -- not asked of the catalogue yet
-            WHEN sum_of_charges > 0 AND gaps IS NULL THEN 'priced'
-            WHEN sum_of_charges IS NOT NULL AND NOT coalesce(list_bool_or(list_transform(gaps, lambda g: g[1] > 0 AND g[2] IS NULL)), false)
-                THEN CASE
-                    WHEN list_bool_or(list_transform(map_keys(usage), lambda k: unit_prices[k] > 0)) THEN 'priced'
-                    WHEN reported_cost > 0 THEN 'reported' -- the provider says that it is not free
-                    ELSE 'free'
-                END
-            WHEN list_bool_or(list_transform(gaps, lambda g: g[1] > 0 AND g[2] IS NOT NULL)) THEN 'partial'
+            WHEN sum_of_charges > 0 AND NOT lacks_prices THEN 'priced'
+            WHEN sum_of_charges = 0 AND NOT lacks_prices AND has_a_price_above_0 THEN 'priced'
+            WHEN sum_of_charges = 0 AND NOT lacks_prices AND reported_cost > 0 THEN 'reported' -- so it is not free
+            WHEN sum_of_charges = 0 AND NOT lacks_prices THEN 'free'
+            WHEN has_prices THEN 'partial'
             WHEN reported_cost IS NOT NULL THEN 'reported'
             WHEN coalesce(cardinality(usage), 0) = 0 THEN 'no_usage'
             ELSE 'unpriced'
         END AS price_status
-    FROM summed
+    FROM weighed
 ),
 costed AS (
     SELECT
