@@ -36,11 +36,11 @@ def check_settings(place: Home) -> Iterator[Finding]:
         yield ok("meter.toml", str(place.config) if place.config.exists() else "none, and none is needed")
 
 
-def check_home(place: Home) -> Iterator[Finding]:
+def check_home(place: Home, mounts: Path = homes.MOUNTS) -> Iterator[Finding]:
     """Look at the folders, their modes and their file system."""
     if place.fallback:
         yield wrong("home", f"{place.path} is used, since {place.fallback}", "log in again after joining the group")
-    kind = homes.file_system(place.path)
+    kind = homes.file_system(place.path, mounts)
     if kind in homes.NETWORK_FILE_SYSTEMS:
         yield wrong("home", f"{place.path} lies on {kind}: nothing is recorded", "set METER_HOME to a local disk")
     if not place.path.is_dir():

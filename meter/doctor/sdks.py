@@ -19,12 +19,13 @@ from meter.providers.model import Provider
 TIMEOUT_S = 60
 
 
-def check_sdks() -> Iterator[Finding]:
+def check_sdks(known: Sequence[Provider] | None = None) -> Iterator[Finding]:
     """Look at every SDK that Meter knows. Each is imported in a process of its own: this one stays as it is."""
-    present = [provider for provider in load() if find_spec(provider.package) is not None]
+    providers = load() if known is None else known
+    present = [provider for provider in providers if find_spec(provider.package) is not None]
     for provider, process in [(provider, _probe(provider.package)) for provider in present]:
         yield _judged(provider, process)
-    absent = [provider.package for provider in load() if provider not in present]
+    absent = [provider.package for provider in providers if provider not in present]
     if absent:
         yield note(
             ", ".join(absent), f"not installed in {sys.prefix}", "services have environments of their own: run it there"

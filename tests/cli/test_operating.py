@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,10 +22,13 @@ from meter.doctor import homes as home_checks
 from meter.doctor import sdks, services
 from meter.doctor.examine import examine_home
 from meter.doctor.finding import Finding
+from meter.doctor.ledgers import check_ledger
 from meter.doctor.spooled import check_spool
 from meter.errors import MeterError
 from meter.home import Home
 from meter.ledger import Ledger, ingest
+from meter.providers import load
+from meter.providers.model import Provider
 from meter.report.status import status as read_status
 from meter.spool import segments
 from tests.cli.running import MAIN, Ran, bare, run, run_process, run_terminal
@@ -250,6 +254,57 @@ def test_doctor_sees_a_file_where_the_home_should_be(
     assert run("status").code == 0
 
 
+def test_doctor_sees_a_home_on_a_network(home: Home, tmp_path: Path) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"server:/x {tmp_path} nfs4 rw 0 0\n")
+    assert wrong(list(home_checks.check_home(home, mounts))) == ["home"]
+
+
+def test_doctor_sees_a_disk_that_is_nearly_full(sample: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home_checks, "LOW_BYTES", 1 << 80)
+    assert wrong(findings()) == ["disk"]
+
+
+def test_doctor_sees_a_spool_that_is_nearly_full(spooled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METER_SPOOL_MAX_BYTES", "2000")
+    settings.reset()
+    assert wrong(list(check_spool(read_status(spooled)))) == ["spool"]
+
+
+@pytest.mark.parametrize(("hours", "state"), [(0, "note"), (2, "wrong")])
+def test_doctor_sees_what_waits_too_long(sample: Home, hours: int, state: str) -> None:
+    meter.record(provider="openai", model="m", usage={"input": 1}, started_at=time.time() - hours * 3600)
+    recorder.close()
+    (segment,) = sample.spool.glob("*.ndjson")
+    call = segment.read_bytes().splitlines()[-1]
+    segment.write_bytes(b"\n" + call + b"\n")
+    (finding,) = (finding for finding in check_ledger(read_status(sample)) if finding.subject == "lag")
+    assert finding.state == state
+
+
+def test_a_ledger_that_is_busy_is_read_as_it_was(sample: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    meter.record(provider="openai", model="m", usage={"input": 1})
+    with Ledger(sample).writing():
+        freshen(Ledger(sample))
+    assert capsys.readouterr().err.startswith("without what waits in the spool: the ledger in ")
+
+
+def openai_provider() -> Provider:
+    (provider,) = (one for one in load() if one.package == "openai")
+    return provider
+
+
+def test_doctor_sees_an_sdk_that_cannot_be_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken_sdk.py").write_text("raise RuntimeError('half installed')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    known = [replace(openai_provider(), package=name) for name in ("broken_sdk", "an_sdk_that_is_not_here")]
+    broken, absent = sdks.check_sdks(known)
+    assert broken.state == "wrong"
+    assert "RuntimeError: half installed" in broken.detail
+    assert (absent.state, absent.subject) == ("note", "an_sdk_that_is_not_here")
+
+
 def test_doctor_sees_why_the_shared_home_is_not_used() -> None:
     place = Home(Path("/nonexistent/home"), fallback="/var/lib/meter exists but this user may not write there")
     found = list(home_checks.check_home(place))
@@ -331,10 +386,7 @@ def hook(state: str, version: str) -> dict[str, Any]:
 def test_an_unknown_version_of_an_sdk_is_judged_by_whether_the_hooks_fit(
     state: str, version: str, verdict: str
 ) -> None:
-    from meter.providers import load
-
-    (provider,) = (one for one in load() if one.package == "openai")
-    assert sdks.judge(provider, [hook(state, version)]).state == verdict
+    assert sdks.judge(openai_provider(), [hook(state, version)]).state == verdict
 
 
 def test_the_selftest_finds_every_usage_as_the_wire_stated_it(home: Home) -> None:

@@ -17,6 +17,7 @@ import pytest
 import meter
 from meter import queries, recorder
 from meter.home import Home
+from tests.cli.conftest import MARCH as MARCH_10
 from tests.cli.running import MAIN, bare, run, run_process, run_terminal
 
 MARCH = ["--month", "2026-03"]
@@ -148,6 +149,43 @@ def test_a_mixture_of_currencies_is_warned_of(sample: Home) -> None:
     assert "mix EUR and USD" in shown.err
     assert shown.out == "currency,effective_cost\nUSD,1.5\nEUR,1.5\n"
     assert "mix" not in run("sql", "SELECT currency, sum(effective_cost) FROM calls GROUP BY ALL").err
+
+
+def record_in_euros() -> None:
+    """One more call of March, whose cost the provider states itself."""
+    call = recorder.start()
+    call.ts, call.provider, call.response_model = round(MARCH_10.timestamp() * 1e6), "openrouter", "a-model-of-theirs"
+    call.usage, call.source, call.reported_cost, call.reported_currency = {"input": 9}, "reported", "0.25", "EUR"
+    recorder.write(call)
+    recorder.close()
+
+
+def test_a_sum_over_two_currencies_is_warned_of(sample: Home) -> None:
+    record_in_euros()
+    assert "this mixes EUR and USD" in run("sql", "SELECT sum(effective_cost) FROM calls").err
+    for ask in ("SELECT sum(effective_cost) FROM calls WHERE currency = 'USD'", "SELECT count(*) FROM calls"):
+        assert "mixes" not in run("sql", ask).err
+
+
+def test_spend_in_two_currencies_keeps_them_apart(sample: Home) -> None:
+    record_in_euros()
+    assert "0.25 EUR + 0.00102 USD" in run("spend", *MARCH).err
+    assert "currency" in bare(run_terminal("spend", *MARCH).out)
+    assert "0.25 EUR + 0.0015 USD" in run("spend", "--since", "2026-01-01").err
+
+
+def test_a_statement_in_two_currencies_asks_for_one_and_takes_it(sample: Home) -> None:
+    record_in_euros()
+    shown = run("report", "chargeback", *MARCH)
+    assert (shown.code, shown.out) == (1, "")
+    assert "EUR and USD" in shown.err
+    assert "--param currency=" in shown.err
+    rows = objects(run("report", "chargeback", *MARCH, "--param", "currency=EUR", "--format", "json").out)
+    assert sum(Decimal(row["total"]) for row in rows if row["total"]) == Decimal("0.25")
+
+
+def test_a_plan_is_shown_as_it_is_drawn(sample: Home) -> None:
+    assert "─" in run("sql", "EXPLAIN SELECT 1").out
 
 
 def test_reports_are_listed_from_their_files(sample: Home) -> None:
