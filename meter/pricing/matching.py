@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from genai_prices.data_snapshot import find_provider_by_id
 from genai_prices.types import ModelInfo, Provider
 
 from meter import settings
@@ -52,8 +51,9 @@ def _seller(provider: str | None, server: str | None) -> Provider | None:
     name = provider_for(provider or "")
     if name in _CATALOGUE_ID:
         genai_id = _CATALOGUE_ID[name]
-        return find_provider_by_id(providers, genai_id) if genai_id else None
-    if name and (found := find_provider_by_id(providers, name)):
+        return next((provider for provider in providers if provider.id == genai_id), None)
+    # By the whole name: the catalogue's own search would take any name with "openai" in it, such as a gateway's, for OpenAI.
+    if found := next((provider for provider in providers if provider.id == name), None):
         return found
     return _by_address(server) if server else None
 
