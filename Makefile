@@ -36,6 +36,7 @@ test: $(STAMP) $(OLDEST_STAMP) ## everything that can run here, on the newest an
 
 test-all: $(STAMP) $(OLDEST_STAMP) ## test, and what takes long
 	METER_TEST_ALL=1 $(MAKE) test
+	$(BIN)/python -m tests.matrix
 
 lint: $(STAMP) ## format, lint, types, import contracts, spelling
 	$(BIN)/ruff format --check .

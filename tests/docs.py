@@ -41,12 +41,12 @@ def example(statement: str) -> None:
 
 def answer(statement: str) -> str:
     """Return what `meter sql` prints to a pipe."""
-    command = [Path(sys.executable).with_name("meter"), "sql", statement]
+    command = [str(Path(sys.executable).with_name("meter")), "sql", statement]
     done = subprocess.run(
         command, env={**os.environ, "METER_HOME": str(examples_home())}, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise RuntimeError(f"{shlex.join(map(str, command))}: {done.stderr}")
+        raise RuntimeError(f"{shlex.join(command)}: {done.stderr}")
     return done.stdout
 
 
@@ -111,7 +111,5 @@ def views_table() -> str:
 
 
 def _default(field: dataclasses.Field[object]) -> str:
-    factory = field.default_factory
-    assert not isinstance(factory, type(dataclasses.MISSING))
-    value = factory()
+    value = getattr(settings.Settings(), field.name)
     return f"`{value}`" if value not in (None, "", {}) and value is not False else ""

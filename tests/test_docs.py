@@ -29,7 +29,7 @@ def test_each_program_runs(home: Home, monkeypatch: pytest.MonkeyPatch, program:
 
 
 def test_the_generated_parts_are_up_to_date() -> None:
-    command = [Path(sys.executable).with_name("cog"), "--check", "--diff", "README.md"]
+    command = [str(Path(sys.executable).with_name("cog")), "--check", "--diff", "README.md"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"run: make docs\n{done.stdout}{done.stderr}"
 

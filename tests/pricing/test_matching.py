@@ -29,7 +29,9 @@ def test_names_lead_to_a_price(names: tuple[str | None, ...], expected: tuple[st
     assert (found.price_provider, found.price_model, found.borrowed) == expected
 
 
-@pytest.mark.parametrize("provider", ["ollama", "vllm", None, "nobody", "my-openai-gateway", "openai-compatible:llm.internal"])
+@pytest.mark.parametrize(
+    "provider", ["ollama", "vllm", None, "nobody", "my-openai-gateway", "openai-compatible:llm.internal"]
+)
 def test_a_provider_without_prices_matches_nothing(provider: str | None) -> None:
     assert match(provider, None, "gpt-4o", "gpt-4o") == Match()
 
