@@ -49,4 +49,5 @@ SELECT
 FROM lines
 WHERE effective_cost IS NULL OR currency = (SELECT currency FROM chosen)
 GROUP BY cost_center, provider, model, usage_class, unit
+HAVING sum(quantity) > 0
 ORDER BY cost_center, provider, model, usage_class, unit
