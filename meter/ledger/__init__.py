@@ -8,7 +8,8 @@ other process of ours out meanwhile; `connect` is for people, and may stay open.
 from __future__ import annotations
 
 from meter.ledger.connection import Connection, connect
-from meter.ledger.ingestion import Ingested, ingest
+from meter.ledger.ingestion import ingest
 from meter.ledger.store import Ledger, open_ledger
+from meter.ledger.storing import Ingested
 
 __all__ = ["Connection", "Ingested", "Ledger", "connect", "ingest", "open_ledger"]

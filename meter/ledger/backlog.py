@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from meter.ledger.batch import Batch, DeadLetter
+from meter.ledger.batch import Batch, DeadLetter, Note
 from meter.spool import Segment, State, read_window, segments
 
 _NOTHING = State()
@@ -38,15 +38,11 @@ class Source:
     """Whether that reading came to the end."""
     state: State = _NOTHING
 
-    @property
-    def checkpoint(self) -> Checkpoint:
-        """Return what is to be noted in the ledger."""
-        return Checkpoint(self.position, self.state.lost, sum(self.state.failures.values()))
-
-    @property
-    def has_news(self) -> bool:
-        """Tell whether the ledger has to note something before the segment may go."""
-        return self.checkpoint != self.noted
+    def note(self) -> Note:
+        """Return where the reading stands, and take it as noted: a batch that is not committed ends the whole ingest."""
+        now = Checkpoint(self.position, self.state.lost, sum(self.state.failures.values()))
+        is_news, self.noted = now != self.noted, now
+        return Note(self.segment, self.position, self.state, is_news, self.is_read and self.is_gone)
 
     @property
     def lag_bytes(self) -> int:
@@ -59,8 +55,6 @@ class Backlog:
     """The segments that were there at one moment, oldest first: so rows come in time's order, as far as they can."""
 
     sources: list[Source]
-    touched: list[Source] = field(default_factory=list)
-    """Sources that the current batch took from."""
 
     @classmethod
     def of(cls, spool: Path, checkpoints: Mapping[str, Checkpoint]) -> Backlog:
@@ -91,18 +85,12 @@ class Backlog:
 
     def fill(self, batch: Batch, limit: int) -> None:
         """Take up to about `limit` bytes, and read the states of the segments they come from."""
-        self.touched = []
         for source in self.sources:
-            if source.is_read:
-                continue
-            _read(source, batch, limit)
-            self.touched.append(source)
             if batch.taken >= limit:
-                break
-
-    def finished(self) -> list[Source]:
-        """Return the sources of the last batch that can go once it is committed."""
-        return [source for source in self.touched if source.is_read and source.is_gone]
+                return
+            if not source.is_read:
+                _read(source, batch, limit)
+                batch.notes.append(source.note())
 
 
 def lag_bytes(spool: Path, positions: Mapping[str, int]) -> int:

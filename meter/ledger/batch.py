@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from meter import event
+from meter.spool import Segment, State
 
 EXCERPT_BYTES = 512
 """So much of a dead letter is kept: enough to see what wrote it."""
@@ -49,10 +50,24 @@ class Extent:
     size: int
 
 
+@dataclass(frozen=True)
+class Note:
+    """Where the batch leaves a segment; it becomes the segment's checkpoint."""
+
+    segment: Segment
+    position: int
+    state: State
+    is_news: bool
+    """Whether the ledger does not know that yet."""
+    is_finished: bool
+    """Whether the segment can go once that is committed: its writer was gone, and nothing is left."""
+
+
 @dataclass
 class Batch:
     """The lines and, for what could not even be cut into lines, letters. Close it when done."""
 
+    notes: list[Note] = field(default_factory=list)
     extents: list[Extent] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
     heads: dict[str, str] = field(default_factory=dict)
@@ -67,10 +82,8 @@ class Batch:
         self.path: str
         self._file, self.path = scratch_file(self._closing)
 
-    def __enter__(self) -> Batch:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Let go of the file."""
         self._closing.close()
 
     def add(self, segment: str, position: int, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""From lines to the temp table `incoming`: strictly, by DuckDB's JSON reader, or not at all.
+"""From lines to the table `incoming`: strictly, by DuckDB's JSON reader, or not at all.
 
 The reader never ignores errors: that turns a bad line into NULLs without a trace. When it refuses a batch, or gives another
 number of rows than there are lines, the batch is sifted: each line is decoded by msgspec, which says what is wrong with it, and
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from meter import event
+from meter.ledger import usage
 from meter.ledger.batch import Batch, DeadLetter, Line, scratch_file
 from meter.ledger.faults import FAULTS
 from meter.ledger.transaction import quoted
@@ -23,69 +24,41 @@ from meter.ledger.transaction import quoted
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_TEXTS = (
-    *(
-        "kind",
-        "id",
-        "service",
-        "host",
-        "provider",
-        "server",
-        "operation",
-        "api",
-        "request_model",
-        "response_model",
-        "response_id",
-    ),
-    *(
-        "tier",
-        "requested_tier",
-        "account",
-        "project",
-        "key",
-        "region",
-        "deployment",
-        "source",
-        "status",
-        "error",
-        "parent",
-    ),
-    *(
-        "reported_cost",
-        "reported_currency",
-        "trace",
-        "span",
-        "name",
-        "value",
-        "currency",
-        "quantity",
-        "python",
-        "meter",
-    ),
-    *("tags", "context"),  # JSON: read as maps they cost a quarter of the whole, and most are alike
-)
-_WHOLE = ("v", "ts", "pid", "dur", "ttft", "sent_chars", "seen_chars", "attempts", "chunks")
+_TEXTS = """
+    kind id service host provider server operation api request_model response_model response_id tier requested_tier account
+    project key region deployment source status error parent reported_cost reported_currency trace span name value currency
+    quantity python meter tags context
+"""
 COLUMNS: Mapping[str, str] = {
-    **dict.fromkeys(_TEXTS, "VARCHAR"),
-    **dict.fromkeys(_WHOLE, "BIGINT"),
+    **dict.fromkeys(_TEXTS.split(), "VARCHAR"),
+    **dict.fromkeys(("v", "ts", "pid", "dur", "ttft", "sent_chars", "seen_chars", "attempts", "chunks"), "BIGINT"),
     **dict.fromkeys(("billed", "stream"), "BOOLEAN"),
-    **dict.fromkeys(("raw", "sdks", "hooks"), "JSON"),
-    "usage": "MAP(VARCHAR, DECIMAL(24, 6))",
+    **dict.fromkeys(("usage", "raw", "sdks", "hooks"), "JSON"),
 }
-"""What a line may have (meter.event), and how it is read."""
+"""What a line may have (meter.event), and how it is read.
+
+No map is read as a map: that takes as long as all the rest. Tags and context stay text, of which a batch has few; usage is taken
+apart into columns (meter.ledger.usage).
+"""
 
 _READ = """
-CREATE OR REPLACE TEMP TABLE incoming AS
-SELECT * REPLACE (TRY_CAST(id AS UUID) AS id)
-FROM read_json(
-    {path}, format = 'newline_delimited', columns = {columns}, maximum_object_size = {longest}, compression = 'uncompressed'
+CREATE OR REPLACE TABLE incoming AS
+SELECT *, {plain} AS plain
+FROM (
+    SELECT * REPLACE (TRY_CAST(id AS UUID) AS id), unnest({counts})
+    FROM read_json(
+        {path}, format = 'newline_delimited', columns = {columns}, maximum_object_size = {longest}, compression = 'uncompressed'
+    )
 )
 """
 _MAPS = """
-CREATE OR REPLACE TEMP TABLE batch_maps AS
-SELECT text, TRY_CAST(TRY_CAST(text AS JSON) AS MAP(VARCHAR, VARCHAR)) AS pairs
-FROM (SELECT tags AS text FROM incoming UNION SELECT context FROM incoming)
-WHERE text IS NOT NULL
+CREATE OR REPLACE TABLE batch_maps AS
+SELECT text, CASE WHEN list_unique(map_keys(read)) = cardinality(read) THEN read END AS pairs
+FROM (
+    SELECT text, TRY_CAST(TRY_CAST(text AS JSON) AS MAP(VARCHAR, VARCHAR)) AS read
+    FROM (SELECT tags AS text FROM incoming UNION SELECT context FROM incoming)
+    WHERE text IS NOT NULL
+)
 """
 
 USUAL_BYTES = 1 << 20
@@ -114,10 +87,11 @@ def read(con: DuckDBPyConnection, batch: Batch) -> Sifted:
     else:
         sifted, places = _sift(con, batch)
     con.execute(_MAPS)
-    if faults := con.execute(FAULTS).fetchall():
+    con.execute(usage.UNUSUAL)
+    if found := con.execute(FAULTS).fetchall():
         lines = list(batch.lines()) if places is None else places
-        sifted.letters += [DeadLetter.of(lines[row], reason) for row, reason in faults]
-        con.execute("DELETE FROM incoming WHERE rowid IN (SELECT unnest($rows))", {"rows": [row for row, _ in faults]})
+        sifted.letters += [DeadLetter.of(lines[row], _told(lines[row], reason)) for row, reason in found]
+        con.execute("DELETE FROM incoming WHERE rowid IN (SELECT unnest($rows))", {"rows": [row for row, _ in found]})
     return sifted
 
 
@@ -125,7 +99,9 @@ def _rows(con: DuckDBPyConnection, path: str, longest: int) -> int | str:
     """Read a file into `incoming`; return how many rows it gave, or why DuckDB refused it."""
     columns = "{" + ", ".join(f"{name}: {quoted(kind)}" for name, kind in COLUMNS.items()) + "}"
     try:
-        con.execute(_READ.format(path=quoted(path), columns=columns, longest=longest))
+        con.execute(
+            _READ.format(path=quoted(path), columns=columns, longest=longest, counts=usage.COUNTS, plain=usage.PLAIN)
+        )
     except (duckdb.ProgrammingError, duckdb.DataError) as error:  # not: no memory, no disk
         return str(error)
     ((rows,),) = con.execute("SELECT count(*) FROM incoming").fetchall()
@@ -169,6 +145,15 @@ def _rows_of(con: DuckDBPyConnection, lines: Iterable[Line]) -> int | str:
         file.writelines(line.data + b"\n" for line in lines)
         file.flush()
         return _rows(con, path, LONGEST_BYTES)
+
+
+def _told(line: Line, reason: str | None) -> str:
+    """Let msgspec say what is wrong with a usage: it names the class."""
+    try:
+        event.decode(line.data)
+    except (ValueError, RecursionError) as error:
+        return reason or str(error)
+    return reason or "the usage cannot be read"
 
 
 def _reason(rows: int | str) -> str:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from meter.ledger.batch import DeadLetter
 from meter.ledger.transaction import quoted
-from meter.ledger.usage import odd_classes, usage_columns
+from meter.ledger.usage import MAP, PLAIN_COLUMNS, UNUSUAL_COLUMNS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-FRESH = """
+FRESH = f"""
 CREATE OR REPLACE TEMP VIEW fresh AS
 SELECT
     id, make_timestamptz(ts) AS started_at, provider, server, account, project, region, deployment, api, operation,
-    request_model, response_model, tier, requested_tier, contexts.pairs AS context, usage, source, status,
+    request_model, response_model, tier, requested_tier, contexts.pairs AS context, usage::{MAP} AS usage, source, status,
     TRY_CAST(reported_cost AS DECIMAL(26, 12)) AS reported_cost, reported_currency, sent_chars, seen_chars
 FROM incoming
 LEFT JOIN batch_maps AS contexts ON contexts.text = incoming.context
@@ -80,7 +80,6 @@ _CALLS: Mapping[str, str] = {
     "service_tier": "lines.tier",
     "key_id": "lines.key",
     "error_type": "lines.error",
-    "context": "contexts.pairs",
     "parent_id": "TRY_CAST(lines.parent AS UUID)",
     "reported_cost": "TRY_CAST(lines.reported_cost AS DECIMAL(26, 12))",
     "trace_id": "TRY_CAST(lines.trace AS UUID)",
@@ -101,20 +100,30 @@ _CALLS: Mapping[str, str] = {
     "effective_cost_if_other": _if_other("effective_cost", "contracted_cost"),
 }
 """Column of `ledger.calls`: where it comes from. The usage's columns are meter.ledger.usage's."""
-_INSERT_CALLS = """
+_PLAIN = "lines.plain AND lines.context IS NULL AND priced.estimated_usage IS NULL"
+_INSERT_PLAIN = f"""
 INSERT INTO ledger.calls BY NAME
-SELECT {columns}
-FROM (
-    SELECT
-        incoming.*,
-        CASE
-            WHEN estimates.estimated_usage IS NULL THEN usage
-            ELSE map_concat(coalesce(usage, MAP {{}}), estimates.estimated_usage)
-        END AS billed_usage
-    FROM incoming
-    LEFT JOIN (SELECT id, estimated_usage FROM priced WHERE estimated_usage IS NOT NULL) AS estimates USING (id)
-) AS lines
+SELECT {", ".join(f"{value} AS {name}" for name, value in {**_CALLS, **PLAIN_COLUMNS}.items())}
+FROM incoming AS lines
 JOIN priced ON priced.id = lines.id
+LEFT JOIN batch_tags AS tags ON tags.text = lines.tags
+WHERE {_PLAIN}
+"""
+_INSERT_UNUSUAL = f"""
+INSERT INTO ledger.calls BY NAME
+SELECT {", ".join(f"{value} AS {name}" for name, value in {**_CALLS, **UNUSUAL_COLUMNS, "context": "contexts.pairs"}.items())}
+FROM incoming AS lines
+JOIN (
+    SELECT
+        priced.*,
+        CASE
+            WHEN estimated_usage IS NULL THEN lines.usage::{MAP}
+            ELSE map_concat(coalesce(lines.usage::{MAP}, MAP {{}}), estimated_usage)
+        END AS billed_usage
+    FROM incoming AS lines
+    JOIN priced ON priced.id = lines.id
+    WHERE NOT ({_PLAIN})
+) AS priced ON priced.id = lines.id
 LEFT JOIN batch_tags AS tags ON tags.text = lines.tags
 LEFT JOIN batch_maps AS contexts ON contexts.text = lines.context
 """
@@ -161,11 +170,10 @@ def drop_known(con: DuckDBPyConnection) -> int:
 
 
 def insert_calls(con: DuckDBPyConnection) -> int:
-    """Insert the calls, each with what `priced` says of it."""
-    odd = odd_classes(con)
-    columns = {**_CALLS, **usage_columns(has_odd=bool(odd))}
-    statement = _INSERT_CALLS.format(columns=", ".join(f"{value} AS {name}" for name, value in columns.items()))
-    return _changed(con, statement, {"odd": odd} if odd else {})
+    """Insert the calls, each with what `priced` says of it: the plain ones, then the others if there are any."""
+    ((calls,),) = con.execute("SELECT count(*) FROM priced").fetchall()
+    plain = _changed(con, _INSERT_PLAIN)
+    return plain if plain == calls else plain + _changed(con, _INSERT_UNUSUAL)
 
 
 def insert_outcomes(con: DuckDBPyConnection) -> int:

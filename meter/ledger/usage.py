@@ -1,63 +1,72 @@
-"""How usage is stored: the classes that most calls have in columns of their own, all others in one map.
+"""How usage is read and stored: the classes that most calls have in columns of their own, all others in one map.
 
-The map `other_usage` takes 8 bytes a call less than one map of everything, and a sum over tokens reads one narrow column. A count
-that is not whole, such as an estimate of somebody's own, stands in the map whatever its class.
+A map is dear to make (its keys are checked one by one) and to store; a narrow column is neither. So a line whose usage has only
+whole counts of the usual classes, nearly every line, never becomes a map here. The others are called unusual: they have another
+class, a count that is not whole, or are wrong.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
 
+from meter.event import MAX_COUNT
 from meter.ledger.transaction import quoted
 from meter.names import INPUT_CLASSES, OUTPUT_CLASSES
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 OWN_COLUMNS = (
     *("input", "cache_read", "cache_write", "cache_write_5m", "cache_write_1h", "input_audio"),
     *("output", "reasoning", "output_audio"),
 )
-"""Classes with a column in `ledger.calls`; the column has the class's name."""
+"""Classes with a column in `ledger.calls` and in `incoming`; the column has the class's name."""
+
+MAP = "MAP(VARCHAR, DECIMAL(24, 6))"
+COUNTS = f"json_transform(usage, {quoted(json.dumps(dict.fromkeys(OWN_COLUMNS, 'BIGINT')))})"
+"""The usual classes of a usage; NULL for one that is absent, and for one that is no number."""
+_PRESENT = " + ".join(f"({name} IS NOT NULL)::INTEGER" for name in OWN_COLUMNS)
+PLAIN = f"""coalesce(
+    usage = 'null' OR (starts_with(usage, '{{') AND NOT contains(usage, '.') AND len(json_keys(usage)) = {_PRESENT}), true
+)"""
+"""Whether those columns say all. A whole number in another notation, such as 1e3, is read as a whole number."""
+OUT_OF_RANGE = f"plain AND (greatest({', '.join(OWN_COLUMNS)}) > {MAX_COUNT} OR least({', '.join(OWN_COLUMNS)}) < 0)"
+
+UNUSUAL = f"""
+CREATE OR REPLACE TABLE batch_unusual AS
+SELECT
+    line,
+    coalesce(
+        list_unique(map_keys(usage)) = cardinality(usage) -- DuckDB 2 makes no map of a class that stands there twice; 1.5 does
+        AND list_count(map_values(usage)) = cardinality(usage)
+        AND coalesce(list_min(map_values(usage)) >= 0 AND list_max(map_values(usage)) <= {MAX_COUNT}, true),
+        false
+    ) AS is_sound
+FROM (SELECT rowid AS line, TRY_CAST(usage AS {MAP}) AS usage FROM incoming WHERE NOT plain)
+"""
 
 
 def _listed(names: Collection[str]) -> str:
     return f"({', '.join(map(quoted, sorted(names)))})"
 
 
-_ODD = f"""
-SELECT DISTINCT class
-FROM (SELECT unnest(map_keys(usage)) AS class, unnest(map_values(usage)) AS quantity FROM incoming)
-WHERE class NOT IN {_listed(OWN_COLUMNS)} OR quantity % 1 <> 0
-"""
-
-
-def odd_classes(con: DuckDBPyConnection) -> list[str]:
-    """Return the classes of the batch that need the map."""
-    return [name for (name,) in con.execute(_ODD).fetchall()]
-
-
-def usage_columns(*, has_odd: bool) -> Mapping[str, str]:
-    """Return the expressions of the usage's columns over `billed_usage`, with $odd the odd classes if there are any."""
-    if not has_odd:
-        return {name: f"billed_usage[{quoted(name)}]::BIGINT" for name in OWN_COLUMNS}
-    other = (
-        "CASE WHEN list_has_any(map_keys(billed_usage), $odd::VARCHAR[]) THEN map_from_entries(list_filter("
-        f"map_entries(billed_usage), lambda e: e.key NOT IN {_listed(OWN_COLUMNS)} OR e.value % 1 <> 0)) END"
-    )
-    return {
-        **{name: _whole(f"billed_usage[{quoted(name)}]") for name in OWN_COLUMNS},
-        "other_usage": f"CASE WHEN cardinality({other}) > 0 THEN {other} END",
-        "other_input": _sum(other, INPUT_CLASSES),
-        "other_output": _sum(other, OUTPUT_CLASSES),
-    }
-
-
-def _whole(count: str) -> str:
-    return f"CASE WHEN {count} % 1 = 0 THEN {count}::BIGINT END"
-
-
-def _sum(usage: str, classes: Collection[str]) -> str:
-    chosen = f"list_filter(map_entries({usage}), lambda e: e.key IN {_listed(classes)})"
+def _sum(classes: Collection[str]) -> str:
+    chosen = f"list_filter(map_entries({_OTHER}), lambda e: e.key IN {_listed(classes)})"
     return f"list_sum(list_transform({chosen}, lambda e: e.value))::BIGINT"
+
+
+_OTHER = (
+    "map_from_entries(list_filter(map_entries(billed_usage),"
+    f" lambda e: e.key NOT IN {_listed(OWN_COLUMNS)} OR e.value % 1 <> 0))"
+)
+
+PLAIN_COLUMNS: Mapping[str, str] = {name: f"lines.{name}" for name in OWN_COLUMNS}
+"""Usage column of `ledger.calls`: where it comes from, for a plain usage."""
+UNUSUAL_COLUMNS: Mapping[str, str] = {
+    **{
+        name: f"CASE WHEN billed_usage['{name}'] % 1 = 0 THEN billed_usage['{name}']::BIGINT END"
+        for name in OWN_COLUMNS
+    },
+    "other_usage": f"CASE WHEN cardinality({_OTHER}) > 0 THEN {_OTHER} END",
+    "other_input": _sum(INPUT_CLASSES),
+    "other_output": _sum(OUTPUT_CLASSES),
+}
+"""The same for any usage, by `billed_usage`: a map of what was reported, with what was estimated in its place."""
