@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -15,17 +16,10 @@ import duckdb
 from meter.home import Home
 from meter.ledger import Ledger
 from meter.ledger import ingest as ingest_spool
-from meter.ledger.store import ROW_GROUP_ROWS, STORAGE_VERSION
 from tests.bench import traffic
 from tests.bench.sections import Note, Options, Table
 
-REPEATS = 8
-COLUMNS = """
-SELECT column_name, data_type FROM duckdb_columns()
-WHERE (database_name, schema_name, table_name) = (current_database(), 'ledger', 'calls')
-"""
-LIKE_THE_LEDGER = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP_ROWS}"
-COMPRESSION = {"raw": " USING COMPRESSION zstd"}
+SEGMENTS = "SELECT column_name, block_id, block_offset, additional_block_ids FROM pragma_storage_info('ledger.calls')"
 IDS = ("response_id", "trace_id", "span_id")
 BUDGET = {"lines_a_second": 300_000, "bytes": 60, "bytes_with_ids": 110}
 
@@ -131,7 +125,7 @@ def disk(options: Options, note: Note) -> Table:
     ]
     rows += [("all", f"{total:.1f}", "")]
     notes.append(f"budget: {BUDGET['bytes']} bytes without ids and raw usage, {BUDGET['bytes_with_ids']} with ids")
-    notes.append("columns below 0.05 bytes are left out; each was measured alone")
+    notes.append("columns as their segments lie in the file's blocks; those below 0.05 bytes are left out")
     return Table("On disk", ("ledger.calls", "bytes a call", ""), rows, notes, data)
 
 
@@ -182,22 +176,23 @@ def used_bytes(con: Any, database: str | None = None) -> int:
 
 
 def by_column(ledger: Ledger, calls: int) -> dict[str, float]:
-    """Return the bytes a call of each column: copied in order, again and again, to a file of its own.
+    """Return the bytes a call of each column, as its segments lie in the file's blocks.
 
-    A file is made of blocks of 256 KiB; the repetitions make a block's worth of rounding a fraction of a byte a call.
+    A segment ends where the next one in its block begins; what a block leaves free at its end counts to its last segment.
     """
-    sizes = {}
-    with ledger.writing() as con, tempfile.TemporaryDirectory() as folder:
-        for name, kind in con.execute(COLUMNS).fetchall():
-            copies = " UNION ALL ".join([f'SELECT "{name}" FROM ledger.calls'] * REPEATS)
-            con.execute(f"ATTACH '{folder}/{name}.duckdb' AS alone ({LIKE_THE_LEDGER})")
-            con.execute(f'CREATE TABLE alone.one ("{name}" {kind}{COMPRESSION.get(name, "")})')
-            con.execute(f"INSERT INTO alone.one {copies}")
-            con.execute("FORCE CHECKPOINT alone")
-            sizes[name] = used_bytes(con, "alone") / REPEATS / calls
-            con.execute("DETACH alone")
-            Path(folder, f"{name}.duckdb").unlink()
-    return sizes
+    blocks: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    sizes: dict[str, float] = defaultdict(float)
+    with ledger.writing() as con:
+        ((block_bytes,),) = con.execute("SELECT any_value(block_size) FROM pragma_database_size()").fetchall()
+        for name, block, offset, more in con.execute(SEGMENTS).fetchall():
+            sizes[name] += len(more or ()) * block_bytes / calls
+            if block is not None and block >= 0:
+                blocks[block].append((offset, name))
+    for segments in blocks.values():
+        begins = [offset for offset, _ in sorted(segments)]
+        for (begin, name), end in zip(sorted(segments), [*begins[1:], block_bytes], strict=True):
+            sizes[name] += (end - begin) / calls
+    return dict(sizes)
 
 
 def top(figures: dict[str, float], count: int = 12) -> list[tuple[str, float]]:
