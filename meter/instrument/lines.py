@@ -67,7 +67,7 @@ def _pieces(head: bytes, tail: bytes) -> dict[str, Any]:
     for name in ("id", "model"):
         if match := re.search(rb'"%s"\s*:\s*"([^"\\]*)"' % name.encode(), head + b" " + tail):
             found[name] = match[1].decode("utf-8", "replace")
-    text = tail.decode("utf-8", "replace")
+    text = (head + b" " + tail).decode("utf-8", "replace")
     for stated in re.finditer(r'"usage"\s*:\s*(?=\{)', text):
         found["usage"] = json.JSONDecoder().raw_decode(text, stated.end())[0]
     return found

@@ -32,10 +32,10 @@ class LiveCall(Progress):
     attached = False
     """Its end is that of a response, not of `request`."""
     tapped = False
+    """The caller reads the bytes himself."""
     inside = 0
     """Above 0 while an event is being pulled: a response closed meanwhile closes itself at its end."""
     done = False
-    hurt = False
     options: Any = None
     """The request, while it has what we added; `body_sent` is what it had before."""
     body_sent: Any = None

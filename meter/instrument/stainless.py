@@ -19,7 +19,7 @@ from meter.instrument import facts as facts_of
 from meter.instrument import usage_option
 from meter.instrument.live import KEY, LiveCall, link
 from meter.instrument.patches import Patch
-from meter.instrument.taps import AsyncEventTap, EventTap, LinkTap, attach, attached_call
+from meter.instrument.taps import AsyncEventTap, EventTap, LinkTap, Veil, attach, attached_call
 from meter.providers.model import Dialect, Provider
 from meter.providers.progress import text
 
@@ -247,18 +247,14 @@ def observe(side: Side, client: Any, kwargs: dict[str, Any]) -> None:
         call.passes += 1
         if (retries := kwargs.get("retries_taken")) is not None:
             call.attempts = retries + 1
+        content = None if kwargs["stream"] else body_of(response)
+        if content is None:
+            call.stream = bool(kwargs["stream"])
+            attach(response, call)
+        else:
+            call.take_body(content)
         facts_of.take_headers(call.record, response.headers, call.facts)
-        if kwargs["stream"]:
-            call.stream = True
-            attach(response, call)
-            return
-        try:
-            content = response.content
-        except RuntimeError:  # not read yet: `with_streaming_response`
-            attach(response, call)
-            return
-        call.take_body(content)
-        if hop:
+        if hop and content is not None:
             call.end("ok")
     except Exception:  # noqa: BLE001 - written out: this is the path of every call
         guard.fail("call.answer")
@@ -279,20 +275,35 @@ def begin_hop(side: Side, client: Any, parent: LiveCall | None, options: Any) ->
     return call
 
 
+def body_of(response: Any) -> Any:
+    """Return a response's body, or None if it has not been read: `with_streaming_response` leaves that to the caller."""
+    try:
+        return response.content
+    except RuntimeError:
+        return None
+
+
 def tapped(source: Any, stream: Any) -> Any:
     """Return a tap on the events of a stream that carries a call, or the source as it is."""
+    call = untied()
     try:
-        call = attached_call(stream.response)
+        call = attached_call(stream.response) or call
         if call is not None:
-            call.tapped = True
+            call.attached = True
             return tap_of(source)(source, call)
         if getattr(stream._client, "_middleware", None):
             parent = stream.response.request.extensions.get(KEY)
             if isinstance(parent, LiveCall):
                 return LinkTap(source, parent)
-    except Exception:  # noqa: BLE001 - counted: the stream goes on untapped
+    except Exception:  # noqa: BLE001 - counted: the stream goes on without a tap
         guard.fail("stream.tap")
-    return source
+    return Veil(source, call) if call is not None and call.asked else source
+
+
+def untied() -> LiveCall | None:
+    """Return the call whose stream is being made here although it could not be tied to its response."""
+    call = link.get()
+    return call if call is not None and call.stream and call.passes and not call.attached else None
 
 
 def tap_of(source: Any) -> type[EventTap] | type[AsyncEventTap]:
@@ -306,18 +317,16 @@ def adopt(call: LiveCall, result: Any) -> None:
     if hasattr(result, "_iterator") and hasattr(result, "response"):
         source = result._iterator
         attach(result.response, call)
-        call.tapped = True
         result.__dict__["_iterator"] = tap_of(source)(source, call)
     elif response is None:
         call.take(result)
         call.complete = True
         call.end("ok")
     elif not call.attached:
-        try:
-            call.take_body(response.content)
-        except RuntimeError:
+        if (content := body_of(response)) is None:
             attach(response, call)
         else:
+            call.take_body(content)
             call.end("ok")
 
 

@@ -7,12 +7,13 @@ references (in a cycle they die before the SDK's `finally` runs): the response's
 from __future__ import annotations
 
 import functools
+from contextlib import suppress
 from typing import Any
 
-from meter import guard
+from meter import guard, recorder
 from meter.instrument.lines import Collector
 from meter.instrument.live import KEY, LiveCall, link
-from meter.providers.watching import watcher_of
+from meter.providers.watching import veil, watcher_of
 
 
 class Tap:
@@ -28,7 +29,8 @@ class Tap:
 
     def __del__(self) -> None:
         call = self.__dict__.get("_call")
-        if call is not None:
+        # Where the caller reads bytes himself, or has read nothing, the end is that of the response.
+        if call is not None and call.chunks and not call.tapped:
             call.closed()
 
     def _pulled(self, error: BaseException | None) -> None:
@@ -64,7 +66,9 @@ class EventTap(Tap):
                 if self._watch(call, event):
                     continue  # the usage we asked for, and the caller did not
             except Exception:  # noqa: BLE001 - written out: this is the chunk path
-                _hurt(call)
+                call.fault("stream.event")
+                if call.asked and veil(event):
+                    continue
             return event
 
 
@@ -91,15 +95,25 @@ class AsyncEventTap(Tap):
                 if self._watch(call, event):
                     continue
             except Exception:  # noqa: BLE001 - written out: this is the chunk path
-                _hurt(call)
+                call.fault("stream.event")
+                if call.asked and veil(event):
+                    continue
             return event
 
 
-class ByteTap(Tap):
-    """Passes on the bytes of a body that the caller reads himself."""
+class ByteTaps(Tap):
+    """What both taps on bytes share."""
 
     def __init__(self, source: Any, call: LiveCall, collector: Collector) -> None:
         self._source, self._call, self._collector = source, call, collector
+
+    def __del__(self) -> None:
+        if (call := self.__dict__.get("_call")) is not None:
+            call.closed()
+
+
+class ByteTap(ByteTaps):
+    """Passes on the bytes of a body that the caller reads himself."""
 
     def __iter__(self) -> ByteTap:
         return self
@@ -117,11 +131,8 @@ class ByteTap(Tap):
         return data
 
 
-class AsyncByteTap(Tap):
+class AsyncByteTap(ByteTaps):
     """Passes on the bytes of a body that the caller reads himself, asynchronously."""
-
-    def __init__(self, source: Any, call: LiveCall, collector: Collector) -> None:
-        self._source, self._call, self._collector = source, call, collector
 
     def __aiter__(self) -> AsyncByteTap:
         return self
@@ -137,6 +148,29 @@ class AsyncByteTap(Tap):
         self._call.inside -= 1
         _feed(self._call, self._collector, data)
         return data
+
+
+class Veil(Tap):
+    """Hides the usage that we asked for from the caller of a stream that cannot be metered."""
+
+    def __init__(self, source: Any, call: LiveCall) -> None:
+        self._source, self._call = source, call
+
+    def __iter__(self) -> Veil:
+        return self
+
+    def __aiter__(self) -> Veil:
+        return self
+
+    def __next__(self) -> Any:
+        while veil(event := self._source.__next__()):
+            pass
+        return event
+
+    async def __anext__(self) -> Any:
+        while veil(event := await self._source.__anext__()):
+            pass
+        return event
 
 
 class LinkTap(Tap):
@@ -174,10 +208,19 @@ class LinkTap(Tap):
 def attach(response: Any, call: LiveCall) -> None:
     """Tie the call's end to the response's."""
     call.attached = True
+    with suppress(Exception):  # counted when the call ends
+        ready_the_spool()
     response.extensions[KEY] = call
     response.request.extensions[KEY] = call
     kind: Any = type(response)
     response.__class__ = watched(kind)
+
+
+def ready_the_spool() -> None:
+    """Open the spool now: a stream may end with the process, when nothing can be imported any more."""
+    writer = recorder.spool()
+    if writer is not None and writer.path is None:
+        writer.publish()
 
 
 def attached_call(response: Any) -> LiveCall | None:
@@ -230,7 +273,7 @@ def _over(response: Any, bare: type[Any]) -> None:
 def _tapped(response: Any, source: Any, tap: type[ByteTap] | type[AsyncByteTap]) -> Any:
     with guard.shield("response.bytes"):
         call = attached_call(response)
-        if call is not None and not call.tapped:
+        if call is not None and not call.tapped and not call.inside:
             call.tapped = True
             return tap(source, call, Collector(call, response.headers.get("content-type", "")))
     return source
@@ -240,17 +283,10 @@ def _feed(call: LiveCall, collector: Collector, data: bytes) -> None:
     try:
         collector.feed(data)
     except Exception:  # noqa: BLE001 - written out: this is the chunk path
-        _hurt(call)
+        call.fault("stream.bytes")
 
 
 def _finish(collector: Collector, error: BaseException) -> None:
     if isinstance(error, StopIteration | StopAsyncIteration):
         with guard.shield("response.bytes"):
             collector.finish()
-
-
-def _hurt(call: LiveCall) -> None:
-    """Count one failure for a stream, not one for each of its events."""
-    if not call.hurt:
-        call.hurt = True
-        guard.fail("stream.event")

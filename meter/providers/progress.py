@@ -10,7 +10,7 @@ import msgspec
 
 from meter import event, guard
 from meter.providers.model import Dialect
-from meter.providers.reading import UNREADABLE, Reader, dig, look, merge, plain
+from meter.providers.reading import UNREADABLE, Reader, as_object, dig, look, merge, plain
 
 MAX_TEXT = 256
 
@@ -44,6 +44,13 @@ class Progress:
     first_ns = 0
     text_at = 0
     """Which place had text last: a block of one kind follows its like."""
+    hurt = False
+
+    def fault(self, step: str) -> None:
+        """Count the exception being handled: one for a stream, not one for each of its events."""
+        if not self.hurt:
+            self.hurt = True
+            guard.fail(step)
 
     def take_body(self, content: bytes) -> None:
         """Read a whole answer from its bytes."""
@@ -54,7 +61,7 @@ class Progress:
             try:
                 body = reader.decode(content)
             except UNREADABLE:
-                guard.note("answer.unreadable")
+                self._take_odd(content)
                 return
         record, usage = self.record, body.usage
         record.response_id, record.response_model, record.tier = body.id, body.model, body.service_tier
@@ -62,6 +69,13 @@ class Progress:
             record.raw = one_line(usage) if content.startswith(PRETTY) else usage
         if reader.fees:
             self._take_fees(body)
+
+    def _take_odd(self, content: bytes) -> None:
+        """Read an answer whose fields are not what they should be."""
+        if found := as_object(content):
+            self.take(found)
+        else:
+            guard.note("answer.unreadable")
 
     def take(self, answer: Any) -> None:
         """Read what an SDK's object, or a shape of ours, says of the answer so far."""

@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 
-from meter import guard
 from meter.providers.model import Dialect, Events
 from meter.providers.progress import Progress
 from meter.providers.reading import UNREADABLE, dig, digits, look, plain
@@ -68,7 +67,7 @@ def _untyped(events: Events) -> Watcher:
         if (usage is not None or not progress.introduced) and _state(progress, event, usage, listed):
             return True
         if progress.asked and usage is None:
-            _forget_usage(event)
+            forget_usage(event)
         progress.chunks += 1
         if listed is None and (error := look(event, "error")):
             progress.trouble = dig(plain(error), failure) or "error"
@@ -91,8 +90,10 @@ def _untyped(events: Events) -> Watcher:
 def _state(progress: Progress, event: Any, usage: Any, listed: Any) -> bool:
     """Read the first event, and those that state usage. One that has nothing else is hidden, if it was we who asked."""
     progress.introduced = True
-    with guard.shield("stream.usage"):  # whatever it says, what we asked for stays hidden
+    try:
         progress.take(event)
+    except Exception:  # noqa: BLE001 - counted: whatever it says, what we asked for stays hidden
+        progress.fault("stream.usage")
     if usage is None:
         return False
     if not listed or any(look(item, "finish_reason") for item in listed):
@@ -147,12 +148,20 @@ def _watch_dict(progress: Progress, event: dict[str, Any], events: Events, watch
     return watch(progress, msgspec.convert(event, events.event, strict=False))
 
 
-def _forget_usage(event: Any) -> None:
+def forget_usage(event: Any) -> None:
     """The option makes servers send `"usage": null` with every chunk; without it the field would be unset."""
     try:
         event.__pydantic_fields_set__.discard("usage")
     except AttributeError:
         getattr(event, "__fields_set__", set()).discard("usage")  # pydantic 1, or a shape of ours
+
+
+def veil(event: Any) -> bool:
+    """Undo what asking for usage does to an event; say whether the caller must not see it at all."""
+    if look(event, "usage") is None:
+        forget_usage(event)
+        return False
+    return not look(event, "choices")
 
 
 def getter(path: str) -> Getter:

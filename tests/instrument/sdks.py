@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import re
+import sys
 from collections.abc import Awaitable
 from typing import Any, NamedTuple
 
@@ -65,7 +67,7 @@ def calls(home: Home) -> list[Line]:
     """Return the calls recorded so far, in their order."""
     gc.collect()
     lines = [line for line in map(json.loads, lines_of(home)) if line["kind"] == "call"] if home.spool.exists() else []
-    return sorted(lines, key=lambda line: line["id"])
+    return sorted(lines, key=lambda line: (line["ts"], line["id"]))
 
 
 def only(home: Home) -> Line:
@@ -113,3 +115,13 @@ def helper(client: Any, name: str) -> Any:
 async def awaited(value: Any) -> Any:
     """Await what is to be awaited: `parse` is a coroutine in one raw mode and none in the other."""
     return await value if isinstance(value, Awaitable) else value
+
+
+def elsewhere(sdk: Sdk, answer: Any, headers: dict[str, str] | None = None, **options: Any) -> Any:
+    """Return a client of any address, whose requests are answered in this process."""
+    http = importlib.import_module("httpx2" if "httpx2" in sys.modules else "httpx")
+    content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+    head = {"content-type": "application/json", **(headers or {})}
+    transport = http.MockTransport(lambda request: http.Response(200, headers=head, content=iter([content])))
+    kind = options.pop("kind", sdk.client)
+    return kind(**{"api_key": "sk-test", "max_retries": 0, "http_client": http.Client(transport=transport), **options})
