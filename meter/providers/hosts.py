@@ -1,7 +1,7 @@
 """Who is behind an address. A pattern may say where, too: its group `region`.
 
 Not in the table: a name on this machine or without a dot (a test, a sidecar, a container's neighbour) speaks for the SDK's own
-provider; any other is `<sdk>-compatible:<host>`, which has no price until `[servers]` in meter.toml says who it is.
+provider; any other is `<sdk>-compatible:<host>`, which is unpriced: a price that is only likely would be a guess.
 """
 
 from __future__ import annotations

@@ -12,21 +12,8 @@ from tests.ledger.records import call, child, counts, outcome, process, rows, se
 
 __all__ = ["laid_out", "ledger"]
 
-STEPS = (
-    *(
-        "opened",
-        "read",
-        "deduplicated",
-        "tagged",
-        "priced",
-        "inserted",
-        "buried",
-        "noted",
-        "committed",
-        "deleted",
-        "closed",
-    ),
-)
+STEPS = ("opened", "read", "deduplicated", "tagged", "priced", "inserted")
+STEPS += ("buried", "noted", "committed", "deleted", "closed")
 
 INGEST = """
 import os, sys
