@@ -12,7 +12,7 @@ from tests.ledger.records import call, child, counts, outcome, process, rows, se
 
 __all__ = ["laid_out", "ledger"]
 
-STEPS = ("opened", "read", "deduplicated", "tagged", "priced", "inserted")
+STEPS: tuple[str, ...] = ("opened", "read", "deduplicated", "tagged", "priced", "inserted")
 STEPS += ("buried", "noted", "committed", "deleted", "closed")
 
 INGEST = """
