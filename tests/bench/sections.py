@@ -88,10 +88,13 @@ def tools(options: Options, note: Note) -> Table:
         rows += [
             (
                 tool,
-                f"{case['sdk']}: {name}",
+                name,
                 f"{case['arms']['bare']['median']:.0f}",
-                *added(case, tool),
-                *added(case, "meter"),
+                *(
+                    f"{case['arms'][arm][figure]:+.1f}"
+                    for arm in (tool, "meter")
+                    for figure in ("added", "added_at_best")
+                ),
                 per_chunk(case, tool),
                 per_chunk(case, "meter"),
             )
