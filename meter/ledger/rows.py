@@ -38,41 +38,24 @@ WHERE id IN (
 """
 
 
-def _of(source: str, *names: str) -> dict[str, str]:
-    return {name: f"{source}.{name}" for name in names}
+def _of(source: str, names: str) -> dict[str, str]:
+    return {name: f"{source}.{name}" for name in names.split()}
 
 
 def _if_other(name: str, before: str) -> str:
     return f"CASE WHEN priced.{name} IS DISTINCT FROM priced.{before} THEN priced.{name} END"
 
 
+_FACTS = """
+    id service host pid provider operation api request_model response_model response_id requested_tier account project region
+    deployment status attempts billed stream chunks sent_chars seen_chars reported_currency
+"""
+_PRICED = """
+    priced_model model_developer list_cost list_currency currency price_status rate_card_id contract_rule_id usage_source
+    estimated_usage estimate_low estimate_high
+"""
 _CALLS: Mapping[str, str] = {
-    **_of(
-        "lines",
-        "id",
-        "service",
-        "host",
-        "pid",
-        "provider",
-        "operation",
-        "api",
-        "request_model",
-        "response_model",
-        "response_id",
-    ),
-    **_of(
-        "lines",
-        "requested_tier",
-        "account",
-        "project",
-        "region",
-        "deployment",
-        "status",
-        "attempts",
-        "billed",
-        "stream",
-    ),
-    **_of("lines", "chunks", "sent_chars", "seen_chars", "reported_currency", "raw"),
+    **_of("lines", _FACTS),
     "started_at": "make_timestamptz(lines.ts)",
     "duration_us": "CASE WHEN lines.dur >= 0 THEN lines.dur END",  # a clock that jumped tells nothing
     "first_token_us": "CASE WHEN lines.ttft >= 0 THEN lines.ttft END",
@@ -85,17 +68,7 @@ _CALLS: Mapping[str, str] = {
     "trace_id": "TRY_CAST(lines.trace AS UUID)",
     "span_id": "TRY_CAST('0x' || lines.span AS UBIGINT)",
     "tag_set_id": "tags.tag_set_id",
-    **_of(
-        "priced",
-        "priced_model",
-        "model_developer",
-        "list_cost",
-        "list_currency",
-        "currency",
-        "price_status",
-        "rate_card_id",
-    ),
-    **_of("priced", "contract_rule_id", "usage_source", "estimated_usage", "estimate_low", "estimate_high"),
+    **_of("priced", _PRICED),
     "contracted_cost_if_other": _if_other("contracted_cost", "list_cost"),
     "effective_cost_if_other": _if_other("effective_cost", "contracted_cost"),
 }
@@ -126,6 +99,10 @@ JOIN (
 ) AS priced ON priced.id = lines.id
 LEFT JOIN batch_tags AS tags ON tags.text = lines.tags
 LEFT JOIN batch_maps AS contexts ON contexts.text = lines.context
+"""
+_RAW = """
+INSERT INTO ledger.raw_usage
+SELECT id, raw FROM incoming WHERE kind = 'call' AND raw <> 'null'
 """
 _OUTCOMES = """
 INSERT INTO ledger.outcomes
@@ -172,6 +149,7 @@ def drop_known(con: DuckDBPyConnection) -> int:
 def insert_calls(con: DuckDBPyConnection) -> int:
     """Insert the calls, each with what `priced` says of it: the plain ones, then the others if there are any."""
     ((calls,),) = con.execute("SELECT count(*) FROM priced").fetchall()
+    con.execute(_RAW)
     plain = _changed(con, _INSERT_PLAIN)
     return plain if plain == calls else plain + _changed(con, _INSERT_UNUSUAL)
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 STORAGE_VERSION = "v1.5.0"
 """DuckDB 1.5 and 2 open such a file alike; without it 1.5 refuses a file that 2 made."""
-ROW_GROUP_ROWS = 30_720
-"""A multiple of 2048, DuckDB's vector. A catching-up batch holds two or more row groups."""
+ROW_GROUP_ROWS = 32_768
+"""So many values of 8 bytes fill a block. A catching-up batch holds two or more row groups."""
 CATALOG = "meter"
 """What DuckDB itself would call the default file."""
 

@@ -64,9 +64,9 @@ def test_every_field_of_a_call_arrives(ledger: Ledger) -> None:
             *(moment, "chat", "openai.chat", "api.openai.com", {"team": "search"}),
         )
     ]
-    kept = "requested_tier, raw, sent_chars, seen_chars, billed, chunks, reported_cost, reported_currency"
-    assert rows(ledger, f"SELECT {kept} FROM ledger.calls") == [
-        ("auto", '{"prompt_tokens":1000}', 9, 8, True, 5, Decimal("0.25"), "EUR")
+    kept = "requested_tier, sent_chars, seen_chars, billed, chunks, reported_cost, reported_currency, raw"
+    assert rows(ledger, f"SELECT {kept} FROM ledger.calls JOIN ledger.raw_usage USING (id)") == [
+        ("auto", 9, 8, True, 5, Decimal("0.25"), "EUR", '{"prompt_tokens":1000}')
     ]
 
 
@@ -180,7 +180,7 @@ def test_zeros_as_long_as_a_window_are_one_dead_letter_and_what_follows_is_read(
 def test_a_line_longer_than_usual_is_read(ledger: Ledger) -> None:
     segment(ledger.home, call(), call(raw={"text": "x" * (3 << 20)}), call())
     assert ingest(ledger).calls == 3
-    assert value(ledger, "SELECT max(length(raw)) FROM ledger.calls") == (3 << 20) + 11
+    assert value(ledger, "SELECT max(length(raw)) FROM ledger.raw_usage") == (3 << 20) + 11
 
 
 def test_nothing_is_made_where_nothing_was_recorded(home: Home) -> None:

@@ -41,7 +41,6 @@ CREATE TABLE ledger.calls (
     response_id VARCHAR,
     trace_id UUID,
     span_id UBIGINT,
-    raw VARCHAR USING COMPRESSION zstd, -- the provider's usage object, verbatim
 
     -- What is billed: as reported, and estimated where `estimated_usage` says so. Absent is unknown, 0 a measured zero.
     input BIGINT,
@@ -60,7 +59,7 @@ CREATE TABLE ledger.calls (
     usage_source VARCHAR,
 
     -- Derived.
-    tag_set_id UBIGINT,
+    tag_set_id INTEGER,
     priced_model VARCHAR,
     model_developer VARCHAR,
     list_cost DECIMAL(26, 12),
@@ -75,13 +74,21 @@ CREATE TABLE ledger.calls (
     estimate_high DECIMAL(26, 12)
 );
 
--- Each distinct set of tags once. The id is the first 64 bits of the MD5 of `canonical`, plus `probe`: how many ids were taken by
--- other sets, nearly always 0.
+-- The provider's usage object of a call, verbatim, so that a wrong reading can be redone. Apart from the calls, since it is as long
+-- as all the rest, is seldom asked for and may be given up after a while; and since zstd, which makes a third of it, takes 5 bytes
+-- a row for a column of NULLs.
+CREATE TABLE ledger.raw_usage (
+    id UUID NOT NULL,
+    raw VARCHAR NOT NULL USING COMPRESSION zstd
+);
+
+-- Each distinct set of tags once. A set is found by its hash and its canonical text together, so two sets that hash alike stay two.
+-- The id is a running number: the hash itself, which no column compresses, would take 8 bytes a call.
 CREATE TABLE ledger.tag_sets (
-    tag_set_id UBIGINT NOT NULL,
-    tags MAP(VARCHAR, VARCHAR) NOT NULL,
+    tag_set_id INTEGER NOT NULL,
+    hash UBIGINT NOT NULL,      -- first 64 bits of the MD5 of `canonical`
     canonical VARCHAR NOT NULL, -- JSON, keys sorted, without blanks
-    probe INTEGER NOT NULL
+    tags MAP(VARCHAR, VARCHAR) NOT NULL
 );
 
 CREATE TABLE ledger.outcomes (
@@ -96,7 +103,7 @@ CREATE TABLE ledger.outcomes (
     pid BIGINT,
     trace_id UUID,
     span_id UBIGINT,
-    tag_set_id UBIGINT
+    tag_set_id INTEGER
 );
 
 -- A segment's first line: who writes it, with which versions, and the state of each hook.
