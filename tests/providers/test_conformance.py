@@ -21,6 +21,7 @@ import pytest
 from meter import instrument
 from meter.attribution import tags
 from meter.home import Home
+from meter.ledger import ingest, open_ledger
 from tests.conftest import lines_of
 from tests.providers import corpus, statement
 
@@ -60,6 +61,7 @@ def test_every_call_of_the_corpus_is_recorded_as_it_states(
             with tags(exchange=record["id"]), suppress(*RAISED):
                 send(record, server, https[corpus.way_of(record).sdk])
     check(calls, read(metered), capsys)
+    check_rows(calls, metered)
 
 
 def test_every_call_of_the_corpus_is_recorded_as_it_states_by_the_async_clients(
@@ -207,6 +209,22 @@ def check(
             print(f"{way[0]:12}{way[1]:28}{way[2]:8}{count:6}{agree[way]:6}{agree[way] / count:8.1%}")
         print(f"{'all':48}{table.total():6}{agree.total():6}{agree.total() / table.total():8.1%}")
     assert {name: why for name, why in wrong.items() if name not in EXCEPTIONS} == {}
+
+
+def check_rows(calls: list[corpus.Record], home: Home) -> None:
+    """Compare each row of the ledger with what the corpus states; usage that nobody stated may be estimated there."""
+    ledger = open_ledger(home)
+    ingest(ledger)
+    with ledger.reading() as connection:
+        cursor = connection.execute("FROM calls WHERE parent_id IS NULL")
+        names = [column[0] for column in cursor.description]
+        rows = [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+    found = {row["tags"]["exchange"]: statement.row(row) for row in rows}
+    assert len(rows) == len(found) == len(calls)
+    for record in calls:
+        wanted, got = statement.expected(record), found[record["id"]]
+        names = list(got) if wanted["source"] == "reported" else ["model", "response_id", "ok", "stream"]
+        assert {name: got[name] for name in names} == {name: wanted.get(name) for name in names}, record["id"]
 
 
 def differences(wanted: statement.Statement, got: statement.Statement | None) -> Any:
