@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ CATCHING_UP_BYTES = 64 << 20
 CATCHING_UP_FROM = 2 * BATCH_BYTES
 BRIEF_BYTES = 4 << 20
 """A batch when there is little time."""
-HOLD_S = 1.0
+HOLD_S = 2.0
 """After so long the ledger is let go of for a moment: others wait their turn."""
 LONGEST_WAL_BYTES = 64 << 20
 """Folded into the file even while a long ingest goes on."""
@@ -86,11 +87,11 @@ def _batches(
             step("read")
             if not is_brief and is_more():
                 ahead.begin(_size(backlog))
-            part = storing.store(con, prepared.batch, prepared.sifted, step)
-            prepared.batch.close()
+            with closing(prepared.batch) as batch:
+                part = storing.store(con, batch, prepared.sifted, step)
             fold(con, ledger.home.ledger, LONGEST_WAL_BYTES)
             gone = 0
-            for note in prepared.batch.notes:
+            for note in batch.notes:
                 if note.is_finished:
                     gone += note.segment.delete(read_to=note.position)
                     step("deleted")

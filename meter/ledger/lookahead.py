@@ -40,9 +40,9 @@ class Lookahead:
         self._turn = 0
         self._reading: Future[Prepared] | None = None
         self._closing = ExitStack()
-        con.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {STAGING}")
+        con.execute(f"ATTACH ':memory:' AS {STAGING}")
         for slot in range(SLOTS):
-            con.execute(f"CREATE SCHEMA IF NOT EXISTS {STAGING}.slot{slot}")
+            con.execute(f"CREATE SCHEMA {STAGING}.slot{slot}")
         self._con = self._closing.enter_context(con.cursor())
         self._pool = self._closing.enter_context(ThreadPoolExecutor(1, "meter-lookahead"))
 

@@ -41,7 +41,7 @@ PAUSE_S = 0.05
 
 _BUSY = re.compile(r"Could not set lock on file|Conflicting lock|being used by another process", re.IGNORECASE)
 _BUSY_PID = re.compile(r"\(PID (\d+)\)")
-_FROM_THE_FUTURE = re.compile(r"version number|storage version|newer (?:version|DuckDB)", re.IGNORECASE)
+_FROM_THE_FUTURE = re.compile(r"with version number|newer version of DuckDB", re.IGNORECASE)
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false"
 }  # nothing of ours comes from the network
@@ -102,8 +102,7 @@ class Ledger:
                     raise LedgerMissing(f"the ledger in {self.home.path} is not laid out yet", hint="run: meter ingest")
                 yield
             finally:
-                con.execute("USE memory")
-                con.execute(f"DETACH {CATALOG}")
+                detach(con)
 
     @contextmanager
     def _opened(self, timeout_s: float) -> Iterator[DuckDBPyConnection]:
@@ -125,7 +124,7 @@ def open_ledger(home: Home | None = None) -> Ledger:
 
 def in_memory(home: Home) -> DuckDBPyConnection:
     """Return an in-memory connection with our settings, to which a ledger can be attached."""
-    con = duckdb.connect(":memory:", config=_CONFIG)
+    con = duckdb.connect(":memory:", config={**_CONFIG, "temp_directory": f"{home.ledger}.tmp"})
     con.execute("PRAGMA disable_checkpoint_on_shutdown")
     con.execute("SET checkpoint_threshold = '1TB'")  # when to checkpoint is decided here: see fold
     set_time_zone(con, home)
@@ -171,6 +170,15 @@ def _storage_version(path: Path) -> str:
             return ""
         path.unlink()  # left by one who was killed while making it; DuckDB refuses it
     return f", STORAGE_VERSION '{STORAGE_VERSION}'"
+
+
+def detach(con: DuckDBPyConnection) -> None:
+    """Let go of the file, at once and whatever the connection was left in: the lock goes next."""
+    try:
+        con.execute("USE memory")
+        con.execute(f"DETACH {CATALOG}")
+    except duckdb.Error:
+        con.close()
 
 
 def fold(con: DuckDBPyConnection, path: Path, wal_bytes: int) -> None:

@@ -162,9 +162,19 @@ def test_letters_of_one_batch_name_their_own_segments(ledger: Ledger) -> None:
     assert {name: int(excerpt.removeprefix(b"bad ")) for name, excerpt in found} == paths
 
 
-def test_a_row_that_differs_from_its_line_in_number_is_noticed(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(incoming, "_reason", lambda rows: f"one line gave {rows} rows")
-    assert incoming._reason(0) == "one line gave 0 rows"
+def test_a_vertical_tab_is_no_white_space_in_json(ledger: Ledger) -> None:
     segment(ledger.home, call(), b"\x0b", call())
     done = ingest(ledger)
     assert (done.lines, done.calls, done.dead_letters) == (3, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        (2, "one line gave 2 rows"),
+        ("Invalid Input Error: in file \"x\", in line 1: Odd thing. Try auto_detect", "Odd thing."),
+        ("Something\n  else", "Something\n  else"),
+    ],
+)  # fmt: skip
+def test_what_duckdb_says_is_shortened(told: int | str, reason: str) -> None:
+    assert incoming._reason(told) == reason

@@ -378,3 +378,39 @@ def test_a_batch_is_read_from_a_temporary_file_where_there_are_none_in_memory(
 def test_a_batch_without_calls_needs_no_prices(ledger: Ledger) -> None:
     segment(ledger.home, process())
     assert ingest(ledger) == Ingested(lines=1, processes=1, bytes=len(framed([process()])), segments=1)
+
+
+def test_an_ingest_that_does_not_add_up_commits_nothing(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = segment(ledger.home, call(), outcome())
+    with monkeypatch.context() as patch, pytest.raises(AssertionError, match="2 lines to insert"):
+        patch.setattr("meter.ledger.rows.insert_outcomes", lambda _: 0)
+        ingest(ledger)
+    assert counts(ledger) == {"calls": 0, "outcomes": 0, "processes": 0, "dead_letters": 0}
+    assert path.exists()
+    assert ingest(ledger).lines == 2
+
+
+def test_a_batch_that_was_read_ahead_is_dropped_when_the_one_before_fails(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingestion, "BATCH_BYTES", 1)
+    for _ in range(3):
+        segment(ledger.home, call())
+    with monkeypatch.context() as patch, pytest.raises(KeyError):
+        patch.setattr("meter.ledger.rows.insert_letters", fail)
+        ingest(ledger)
+    assert ingest(ledger).calls == 3
+
+
+def test_a_reading_that_fails_ends_the_ingest_and_leaves_the_spool(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segment(ledger.home, call())
+    with monkeypatch.context() as patch, pytest.raises(KeyError):
+        patch.setattr("meter.ledger.incoming.read", fail)
+        ingest(ledger)
+    assert ingest(ledger).calls == 1
+
+
+def fail(*_: object) -> None:
+    raise KeyError("no such thing")

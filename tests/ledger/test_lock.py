@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -157,3 +158,11 @@ def test_one_who_may_only_read_can_take_the_lock(path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(os, "open", refuse_writing)
     assert is_free(path, exclusive=False)
+
+
+def test_without_flock_duckdbs_own_lock_is_relied_on(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)  # as on Windows
+    assert lock._load() is None
+    monkeypatch.setattr(lock, "fcntl", None)
+    with lock.held(path, exclusive=True, timeout_s=0), lock.held(path, exclusive=True, timeout_s=0):
+        assert not path.exists()

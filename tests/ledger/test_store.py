@@ -76,13 +76,39 @@ def test_a_ledger_of_a_newer_schema_is_refused_by_readers_and_writers(ledger: Le
         assert "upgrade spendmeter" in caught.value.hint
 
 
-def test_a_file_that_only_a_newer_duckdb_reads_is_refused_with_a_sentence(ledger: Ledger) -> None:
+def test_a_file_that_only_a_newer_duckdb_reads_is_refused_with_a_sentence() -> None:
+    told = (
+        "IO Error: Trying to read a database file with version number 999, but we can only read versions between 64 and 68.\n"
+        "The database file was created with an newer version of DuckDB."
+    )  # what 1.5.5 says of a file made by 2.0.0 for its own storage version
+    refused = store._refused(Path("meter.duckdb"), told)
+    assert isinstance(refused, LedgerTooNew)
+    assert (refused.message, refused.hint) == (
+        f"meter.duckdb was written by a newer DuckDB than {duckdb.__version__}",
+        "upgrade duckdb",
+    )
+
+
+def test_a_damaged_file_is_refused_with_a_sentence(ledger: Ledger) -> None:
     content = bytearray(ledger.home.ledger.read_bytes())
-    content[12:20] = (9999).to_bytes(8, "little")  # after checksum and magic: the storage version
+    content[12] ^= 255
     ledger.home.ledger.write_bytes(content)
-    with pytest.raises(MeterError) as caught, ledger.reading():
+    with pytest.raises(MeterError, match="cannot be opened") as caught, ledger.reading():
         pass
+    assert not isinstance(caught.value, LedgerTooNew)
     assert str(ledger.home.ledger) in caught.value.message
+
+
+def test_a_ledger_is_let_go_of_whatever_was_done_to_its_connection(ledger: Ledger) -> None:
+    with ledger.reading() as con:
+        con.close()
+    with pytest.raises(duckdb.Error), ledger.reading() as con:
+        con.execute("BEGIN")
+        con.execute("SELECT error('in a transaction')").fetchall()
+    with ledger.reading() as con:
+        con.execute("SELECT i FROM calls, range(100000) AS r(i)").fetchone()
+    with ledger.writing(timeout_s=0):
+        pass
 
 
 def test_a_file_that_is_no_ledger_is_refused_with_a_sentence(home: Home) -> None:
