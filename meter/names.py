@@ -104,6 +104,12 @@ PROVIDERS: tuple[ProviderName, ...] = (
     ProviderName("huggingface", None, "Hugging Face"),
 )
 
+USUAL_CLASSES: tuple[str, ...] = (
+    *("input", "cache_read", "cache_write", "cache_write_5m", "cache_write_1h", "input_audio"),
+    *("output", "reasoning", "output_audio"),
+)
+"""Classes with a column of their own, under the class's name, wherever calls are kept."""
+
 INPUT_CLASSES: frozenset[str] = frozenset(c.name for c in CLASSES if c.side == "input")
 OUTPUT_CLASSES: frozenset[str] = frozenset(c.name for c in CLASSES if c.side == "output")
 

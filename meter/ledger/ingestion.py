@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 
 BATCH_BYTES = 8 << 20
-CATCHING_UP_BYTES = 64 << 20
+CATCHING_UP_BYTES = 128 << 20
 """A batch when much waits: some row groups at once, which are written compressed and go past the WAL."""
 CATCHING_UP_FROM = 2 * BATCH_BYTES
 BRIEF_BYTES = 4 << 20

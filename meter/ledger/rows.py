@@ -16,7 +16,8 @@ FRESH = f"""
 CREATE OR REPLACE TEMP VIEW fresh AS
 SELECT
     id, make_timestamptz(ts) AS started_at, provider, server, account, project, region, deployment, api, operation,
-    request_model, response_model, tier, requested_tier, contexts.pairs AS context, usage::{MAP} AS usage, source, status,
+    request_model, response_model, tier, requested_tier, contexts.pairs AS context, source, status,
+    plain, struct_pack({", ".join(PLAIN_COLUMNS)}) AS counts, CASE WHEN NOT plain THEN usage::{MAP} END AS usage,
     TRY_CAST(reported_cost AS DECIMAL(26, 12)) AS reported_cost, reported_currency, sent_chars, seen_chars
 FROM incoming
 LEFT JOIN batch_maps AS contexts ON contexts.text = incoming.context
@@ -52,7 +53,7 @@ _FACTS = """
 """
 _PRICED = """
     priced_model model_developer list_cost list_currency currency price_status rate_card_id contract_rule_id usage_source
-    estimated_usage estimate_low estimate_high
+    estimate_low estimate_high
 """
 _CALLS: Mapping[str, str] = {
     **_of("lines", _FACTS),
@@ -73,6 +74,7 @@ _CALLS: Mapping[str, str] = {
     "effective_cost_if_other": _if_other("effective_cost", "contracted_cost"),
 }
 """Column of `ledger.calls`: where it comes from. The usage's columns are meter.ledger.usage's."""
+_CONTEXT = {"context": "to_json(contexts.pairs)::VARCHAR"}
 _PLAIN = "lines.plain AND lines.context IS NULL AND priced.estimated_usage IS NULL"
 _INSERT_PLAIN = f"""
 INSERT INTO ledger.calls BY NAME
@@ -84,7 +86,7 @@ WHERE {_PLAIN}
 """
 _INSERT_UNUSUAL = f"""
 INSERT INTO ledger.calls BY NAME
-SELECT {", ".join(f"{value} AS {name}" for name, value in {**_CALLS, **UNUSUAL_COLUMNS, "context": "contexts.pairs"}.items())}
+SELECT {", ".join(f"{value} AS {name}" for name, value in {**_CALLS, **UNUSUAL_COLUMNS, **_CONTEXT}.items())}
 FROM incoming AS lines
 JOIN (
     SELECT

@@ -12,23 +12,19 @@ from collections.abc import Collection, Mapping
 
 from meter.event import MAX_COUNT
 from meter.ledger.transaction import quoted
-from meter.names import INPUT_CLASSES, OUTPUT_CLASSES
-
-OWN_COLUMNS = (
-    *("input", "cache_read", "cache_write", "cache_write_5m", "cache_write_1h", "input_audio"),
-    *("output", "reasoning", "output_audio"),
-)
-"""Classes with a column in `ledger.calls` and in `incoming`; the column has the class's name."""
+from meter.names import INPUT_CLASSES, OUTPUT_CLASSES, USUAL_CLASSES
 
 MAP = "MAP(VARCHAR, DECIMAL(24, 6))"
-COUNTS = f"json_transform(usage, {quoted(json.dumps(dict.fromkeys(OWN_COLUMNS, 'BIGINT')))})"
+COUNTS = f"json_transform(usage, {quoted(json.dumps(dict.fromkeys(USUAL_CLASSES, 'BIGINT')))})"
 """The usual classes of a usage; NULL for one that is absent, and for one that is no number."""
-_PRESENT = " + ".join(f"({name} IS NOT NULL)::INTEGER" for name in OWN_COLUMNS)
+_PRESENT = " + ".join(f"({name} IS NOT NULL)::INTEGER" for name in USUAL_CLASSES)
 PLAIN = f"""coalesce(
     usage = 'null' OR (starts_with(usage, '{{') AND NOT contains(usage, '.') AND len(json_keys(usage)) = {_PRESENT}), true
 )"""
 """Whether those columns say all. A whole number in another notation, such as 1e3, is read as a whole number."""
-OUT_OF_RANGE = f"plain AND (greatest({', '.join(OWN_COLUMNS)}) > {MAX_COUNT} OR least({', '.join(OWN_COLUMNS)}) < 0)"
+OUT_OF_RANGE = (
+    f"plain AND (greatest({', '.join(USUAL_CLASSES)}) > {MAX_COUNT} OR least({', '.join(USUAL_CLASSES)}) < 0)"
+)
 
 UNUSUAL = f"""
 CREATE OR REPLACE TABLE batch_unusual AS
@@ -53,19 +49,26 @@ def _sum(classes: Collection[str]) -> str:
     return f"list_sum(list_transform({chosen}, lambda e: e.value))::BIGINT"
 
 
+def _as_json(usage: str) -> str:
+    """Write a map of counts as JSON, with text as values: a JSON number would pass through a double."""
+    entries = f"list_transform(map_entries({usage}), lambda e: {{'key': e.key, 'value': e.value::VARCHAR}})"
+    return f"CASE WHEN cardinality({usage}) > 0 THEN to_json(map_from_entries({entries}))::VARCHAR END"
+
+
 _OTHER = (
     "map_from_entries(list_filter(map_entries(billed_usage),"
-    f" lambda e: e.key NOT IN {_listed(OWN_COLUMNS)} OR e.value % 1 <> 0))"
+    f" lambda e: e.key NOT IN {_listed(USUAL_CLASSES)} OR e.value % 1 <> 0))"
 )
 
-PLAIN_COLUMNS: Mapping[str, str] = {name: f"lines.{name}" for name in OWN_COLUMNS}
+PLAIN_COLUMNS: Mapping[str, str] = {name: f"lines.{name}" for name in USUAL_CLASSES}
 """Usage column of `ledger.calls`: where it comes from, for a plain usage."""
 UNUSUAL_COLUMNS: Mapping[str, str] = {
     **{
         name: f"CASE WHEN billed_usage['{name}'] % 1 = 0 THEN billed_usage['{name}']::BIGINT END"
-        for name in OWN_COLUMNS
+        for name in USUAL_CLASSES
     },
-    "other_usage": f"CASE WHEN cardinality({_OTHER}) > 0 THEN {_OTHER} END",
+    "other_usage": _as_json(_OTHER),
+    "estimated_usage": _as_json("priced.estimated_usage"),
     "other_input": _sum(INPUT_CLASSES),
     "other_output": _sum(OUTPUT_CLASSES),
 }

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meter.names import INPUT_CLASSES
-from meter.pricing import ratios
+from meter.pricing import ratios, usual
 from meter.pricing.conditions import from_text, strict_keys
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _CONDITIONS = "SELECT DISTINCT conditions FROM ledger.rate_cards WHERE conditions <> ''"
-_WAITING = "SELECT count(*) FROM priced WHERE match_id IS NULL"
 _UNSEEN = "SELECT count(*) FROM price_unseen"
 
 
@@ -27,11 +26,10 @@ def price(con: DuckDBPyConnection) -> None:
     """Make the temp table `priced` from the temp table `fresh`."""
     con.execute("SET VARIABLE meter_price_keys = ?", [_price_keys(con)])
     con.execute("SET VARIABLE meter_input_classes = ?", [sorted(INPUT_CLASSES)])
+    con.execute(usual.MACROS)
     con.execute(_statement("macros"))
+    _learn(con)
     _price(con, "fresh", "priced")
-    if _count(con, _WAITING):
-        _learn(con)
-        _price(con, "fresh", "priced")
     con.execute(_statement("unseen"))
     if _count(con, _UNSEEN):
         _estimate(con)
@@ -44,9 +42,10 @@ def _price(con: DuckDBPyConnection, calls: str, target: str) -> None:
 
 def _learn(con: DuckDBPyConnection) -> None:
     """Match what this ledger never saw, and remember it: most batches have nothing new, and never load the catalogue."""
-    from meter.pricing.answers import remember
+    if asks := con.execute(_statement("unmatched")).fetchall():
+        from meter.pricing.answers import remember
 
-    remember(con, con.execute(_statement("unmatched")).fetchall())
+        remember(con, asks)
 
 
 def _estimate(con: DuckDBPyConnection) -> None:

@@ -9,9 +9,7 @@ WITH ratios AS (
 ),
 cut AS (
     SELECT
-        calls.* EXCLUDE (usage, sent_chars),
-        coalesce(calls.usage, MAP {}) AS known,
-        CASE WHEN total_input(calls.usage) IS NULL THEN calls.sent_chars END AS sent_chars,
+        calls.* REPLACE (CASE WHEN total_input(known) IS NULL THEN calls.sent_chars END AS sent_chars, false AS plain),
         -- cut before the first token: perhaps nobody bills it
         calls.source = 'missing' AND coalesce(calls.seen_chars, 0) = 0 AS perhaps_free,
         unnest([
@@ -19,7 +17,10 @@ cut AS (
             {'bound': 'low', 'ratio': CASE WHEN perhaps_free THEN 0 ELSE ratios.low END},
             {'bound': 'high', 'ratio': ratios.high}
         ], recursive := true)
-    FROM price_unseen AS calls
+    FROM (
+        SELECT * EXCLUDE (usage), coalesce(CASE WHEN plain THEN usual_usage(counts) ELSE usage END, MAP {}) AS known
+        FROM price_unseen
+    ) AS calls
     JOIN priced ON priced.id = calls.id
     JOIN ledger.model_matches AS matches ON matches.match_id = priced.match_id
     JOIN ratios

@@ -1,12 +1,22 @@
 -- The price of every call of price_batch: one row a call, its cost, and how far that cost can be trusted (price_status).
-WITH matched AS (
+-- A plain call under a simple card is reckoned in columns (usual.py); any other by the list of its charges.
+WITH stated_usage AS (
+    SELECT *, CASE WHEN plain THEN usual_is_stated(counts) ELSE coalesce(cardinality(usage), 0) > 0 END AS has_usage
+    FROM price_batch
+),
+matched AS (
     SELECT
-        calls.id, calls.started_at, calls.source, calls.usage, calls.reported_cost, calls.reported_currency,
+        calls.id, calls.started_at, calls.source, calls.plain, calls.counts, calls.usage, calls.has_usage,
+        calls.reported_cost, calls.reported_currency,
         matches.match_id, matches.priced_model, matches.model_developer,
-        CASE WHEN cardinality(calls.usage) > 0 THEN matches.offer_id END AS offer_id,
-        CASE WHEN matches.has_bands THEN coalesce(total_input(calls.usage), 0) ELSE 0::DECIMAL(18, 6) END AS total_input,
+        CASE WHEN calls.has_usage THEN matches.offer_id END AS offer_id,
+        CASE
+            WHEN NOT matches.has_bands THEN 0
+            WHEN calls.plain THEN usual_input(calls.counts)
+            ELSE coalesce(total_input(calls.usage), 0)
+        END::DECIMAL(18, 6) AS total_input,
         ((epoch_us(calls.started_at) % 86400000000) + 86400000000) % 86400000000 // 1000000 AS second_of_day
-    FROM price_batch AS calls
+    FROM stated_usage AS calls
     LEFT JOIN ledger.model_matches AS matches
         ON matches.provider IS NOT DISTINCT FROM calls.provider
         AND matches.server IS NOT DISTINCT FROM calls.server
@@ -19,7 +29,9 @@ WITH matched AS (
 ),
 cards AS (
     SELECT
-        * EXCLUDE (valid_from, valid_to, input_over, input_up_to),
+        rate_card_id, offer_id, currency, day_from_s, day_to_s, unit_prices, fine_prices, minimums, per_call,
+        usual_prices(unit_prices) AS prices,
+        fine_prices IS NULL AND minimums IS NULL AND NOT per_call AS is_simple,
         coalesce(valid_from, '-infinity') AS valid_from,
         coalesce(valid_to, 'infinity') AS valid_to,
         coalesce(input_over, -1)::DECIMAL(18, 6) AS input_over,
@@ -30,8 +42,12 @@ cards AS (
 carded AS (
     SELECT
         calls.* EXCLUDE (usage),
-        ledger.with_call_fee(calls.usage, cards.per_call) AS usage,
-        cards.rate_card_id, cards.currency, cards.unit_prices, cards.fine_prices, cards.minimums
+        calls.plain AND coalesce(cards.is_simple, true) AS is_simple,
+        CASE
+            WHEN calls.plain AND cards.is_simple THEN NULL
+            ELSE ledger.with_call_fee(CASE WHEN calls.plain THEN usual_usage(calls.counts) ELSE calls.usage END, cards.per_call)
+        END AS usage,
+        cards.rate_card_id, cards.currency, cards.prices, cards.unit_prices, cards.fine_prices, cards.minimums
     FROM matched AS calls
     LEFT JOIN cards
         ON cards.offer_id = calls.offer_id
@@ -43,23 +59,33 @@ carded AS (
         AND cards.input_up_to >= calls.total_input
 ),
 charged AS (
-    SELECT *, ledger.charges(usage, unit_prices, fine_prices, minimums) AS charges
+    SELECT
+        *,
+        CASE WHEN is_simple THEN NULL ELSE ledger.charges(usage, unit_prices, fine_prices, minimums) END AS charges
     FROM carded
 ),
 summed AS (
     SELECT
         *,
-        list_sum(charges)::DECIMAL(26, 12) AS sum_of_charges,
+        CASE WHEN is_simple THEN usual_sum(counts, prices) ELSE list_sum(charges)::DECIMAL(26, 12) END AS sum_of_charges,
         CASE WHEN list_count(charges) < len(charges) THEN list_zip(map_values(usage), charges) END AS gaps
     FROM charged
 ),
 weighed AS (
     SELECT
         *,
-        coalesce(list_bool_or(list_transform(gaps, lambda g: g[1] > 0 AND g[2] IS NULL)), false) AS lacks_prices,
-        coalesce(list_bool_or(list_transform(gaps, lambda g: g[1] > 0 AND g[2] IS NOT NULL)), false) AS has_prices,
         CASE
-            WHEN sum_of_charges = 0 THEN list_bool_or(list_transform(map_keys(usage), lambda k: unit_prices[k] > 0))
+            WHEN is_simple THEN usual_lacks(counts, prices)
+            ELSE coalesce(list_bool_or(list_transform(gaps, lambda g: g[1] > 0 AND g[2] IS NULL)), false)
+        END AS lacks_prices,
+        CASE
+            WHEN is_simple THEN usual_has(counts, prices)
+            ELSE coalesce(list_bool_or(list_transform(gaps, lambda g: g[1] > 0 AND g[2] IS NOT NULL)), false)
+        END AS has_prices,
+        CASE
+            WHEN sum_of_charges <> 0 THEN NULL
+            WHEN is_simple THEN usual_is_sold(counts, prices)
+            ELSE list_bool_or(list_transform(map_keys(usage), lambda k: unit_prices[k] > 0))
         END AS has_a_price_above_0
     FROM summed
 ),
@@ -74,7 +100,7 @@ stated AS (
             WHEN sum_of_charges = 0 AND NOT lacks_prices THEN 'free'
             WHEN has_prices THEN 'partial'
             WHEN reported_cost IS NOT NULL THEN 'reported'
-            WHEN coalesce(cardinality(usage), 0) = 0 THEN 'no_usage'
+            WHEN NOT has_usage THEN 'no_usage'
             ELSE 'unpriced'
         END AS price_status
     FROM weighed
@@ -103,7 +129,7 @@ SELECT
     price_status,
     rate_card_id,
     NULL::INTEGER AS contract_rule_id,
-    coalesce(source, CASE WHEN cardinality(usage) > 0 THEN 'reported' ELSE 'missing' END) AS usage_source,
+    coalesce(source, CASE WHEN has_usage THEN 'reported' ELSE 'missing' END) AS usage_source,
     NULL::MAP(VARCHAR, DECIMAL(24, 6)) AS estimated_usage,
     NULL::DECIMAL(26, 12) AS estimate_low,
     NULL::DECIMAL(26, 12) AS estimate_high,

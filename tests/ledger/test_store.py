@@ -210,11 +210,11 @@ def test_a_short_wal_stays_and_a_long_one_is_folded_into_the_file(ledger: Ledger
         con.execute("CREATE TABLE ledger.something AS SELECT i FROM range(10) AS r(i)")
     assert 0 < wal.stat().st_size < store.WAL_BYTES
     with ledger.writing() as con:
-        for _ in range(12):  # each shorter than a row group, which would go past the WAL
+        for _ in range(40):  # each shorter than a row group, which would go past the WAL
             con.execute("INSERT INTO ledger.something SELECT (hash(i) % 1000000007)::BIGINT FROM range(29000) AS r(i)")
         assert wal.stat().st_size > store.WAL_BYTES
     assert not wal.exists() or wal.stat().st_size == 0
-    assert value(ledger, "SELECT count(*) FROM ledger.something") == 10 + 12 * 29_000
+    assert value(ledger, "SELECT count(*) FROM ledger.something") == 10 + 40 * 29_000
 
 
 def test_what_is_committed_survives_and_what_is_not_is_undone(ledger: Ledger) -> None:

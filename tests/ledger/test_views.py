@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from meter.ledger import Ledger, ingest
-from meter.ledger.usage import OWN_COLUMNS
-from meter.names import CLASSES, INPUT_CLASSES, OUTPUT_CLASSES
+from meter.names import CLASSES, INPUT_CLASSES, OUTPUT_CLASSES, USUAL_CLASSES
 from tests.ledger.records import TS, call, outcome, rows, segment, value
 
 COLUMNS = {
@@ -97,10 +96,13 @@ def test_every_class_comes_back_as_it_was_recorded(ledger: Ledger) -> None:
         {name: Decimal(str(count)) for name, count in usage.items()} for usage in (whole, broken, plain)
     ]
     assert not found[3]
-    columns = ", ".join(OWN_COLUMNS)
-    stored = rows(ledger, f"SELECT {columns}, map_keys(other_usage) FROM ledger.calls ORDER BY started_at")
-    assert stored[0] == (*(whole[name] for name in OWN_COLUMNS), [name for name in whole if name not in OWN_COLUMNS])
-    assert stored[1] == (*[None] * len(OWN_COLUMNS), list(whole))
+    columns = ", ".join(USUAL_CLASSES)
+    stored = rows(ledger, f"SELECT {columns}, json_keys(other_usage) FROM ledger.calls ORDER BY started_at")
+    assert stored[0] == (
+        *(whole[name] for name in USUAL_CLASSES),
+        [name for name in whole if name not in USUAL_CLASSES],
+    )
+    assert stored[1] == (*[None] * len(USUAL_CLASSES), list(whole))
     assert stored[2][-1] is None
     tokens = rows(ledger, "SELECT input_tokens, output_tokens FROM calls ORDER BY started_at")[0]
     assert tokens == (sum(whole[name] for name in INPUT_CLASSES), sum(whole[name] for name in OUTPUT_CLASSES))
@@ -204,6 +206,7 @@ def test_estimates_are_in_the_usage_and_marked(mixed: Ledger) -> None:
     )
     assert found == [("estimated", True, True)]
     estimated, output = rows(
-        mixed, "SELECT estimated_usage['output'], output FROM ledger.calls WHERE usage_source = 'estimated'"
+        mixed,
+        "SELECT (estimated_usage->>'output')::DECIMAL(24, 6), output FROM ledger.calls WHERE usage_source = 'estimated'",
     )[0]
     assert estimated == output

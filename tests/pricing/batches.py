@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from importlib.resources import files
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from meter import pricing
+from meter.names import USUAL_CLASSES
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
 
@@ -32,13 +33,24 @@ FRESH = dict.fromkeys(_TEXTS, "VARCHAR") | {
 
 _FILL = f"""
 CREATE OR REPLACE TEMP TABLE fresh AS
-SELECT unnest(from_json($rows, '[{json.dumps(FRESH)}]'), recursive := true)
+SELECT * REPLACE (CASE WHEN NOT plain THEN usage END AS usage)
+FROM (
+    SELECT
+        *,
+        $columns AND coalesce(list_bool_and(list_transform(
+            map_entries(usage), lambda e: list_contains($usual, e.key) AND e.value % 1 = 0
+        )), true) AS plain,
+        struct_pack({", ".join(f"{name} := usage['{name}']::BIGINT" for name in USUAL_CLASSES)}) AS counts
+    FROM (SELECT unnest(from_json($rows, '[{json.dumps(FRESH)}]'), recursive := true))
+)
 """
 _LINES = """
 CREATE OR REPLACE TEMP TABLE stored AS
 SELECT
     fresh.id, fresh.started_at, priced.rate_card_id,
-    map_concat(coalesce(fresh.usage, MAP {}), coalesce(priced.estimated_usage, MAP {})) AS usage
+    map_concat(
+        coalesce(CASE WHEN plain THEN usual_usage(counts) ELSE usage END, MAP {}), coalesce(priced.estimated_usage, MAP {})
+    ) AS usage
 FROM fresh
 JOIN priced USING (id)
 """
@@ -79,8 +91,14 @@ def call(model: str | None = "gpt-4o-mini", provider: str | None = "openai", **f
 
 
 def price_calls(con: duckdb.DuckDBPyConnection, calls: Sequence[Call]) -> list[Row]:
-    """Price the calls, and return the row of each, in order."""
-    fill(con, calls)
+    """Price the calls, and return the row of each, in order. Usage as a map and usage in columns must come to the same."""
+    by_maps, by_columns = (_price(con, calls, columns=columns) for columns in (False, True))
+    assert by_maps == by_columns
+    return by_columns
+
+
+def _price(con: duckdb.DuckDBPyConnection, calls: Sequence[Call], *, columns: bool) -> list[Row]:
+    con.execute(_FILL, {"rows": json.dumps(list(calls)), "columns": columns, "usual": list(USUAL_CLASSES)})
     pricing.price(con)
     rows = {row["id"]: row for row in dicts(con, "SELECT * FROM priced")}
     assert len(rows) == len(calls)
@@ -97,11 +115,6 @@ def charges(con: duckdb.DuckDBPyConnection) -> list[Row]:
     """Return the charges of the batch that was priced last, through the macro behind the view `charges`."""
     con.execute(_LINES)
     return dicts(con, "SELECT * FROM ledger.usage_lines('stored')")
-
-
-def fill(con: duckdb.DuckDBPyConnection, calls: Iterable[Call]) -> None:
-    """Make the temp table `fresh`."""
-    con.execute(_FILL, {"rows": json.dumps(list(calls))})
 
 
 def dicts(con: duckdb.DuckDBPyConnection, query: str) -> list[Row]:

@@ -4,7 +4,9 @@
 --
 -- Order and types are chosen for size: a column of NULLs takes no room, and a narrow range few bits. Hence the usage classes that
 -- most calls have stand in columns of their own and all others in `other_usage`, and a cost is written down once: contracted and
--- effective cost only where they differ from the cost before them. Read the view `calls`, or `ledger.billed_usage`.
+-- effective cost only where they differ from the cost before them. What is a map to readers of the views is JSON here, with text
+-- as values: each small append of a map writes up to 2,047 earlier ones into the WAL again. Read the view `calls`, or
+-- `ledger.billed_usage`.
 CREATE TABLE ledger.calls (
     id UUID NOT NULL,
     started_at TIMESTAMPTZ NOT NULL,
@@ -26,7 +28,7 @@ CREATE TABLE ledger.calls (
     key_id VARCHAR,
     region VARCHAR,
     deployment VARCHAR,
-    context MAP(VARCHAR, VARCHAR),
+    context VARCHAR,           -- JSON
     status VARCHAR,
     error_type VARCHAR,
     attempts BIGINT,
@@ -54,8 +56,8 @@ CREATE TABLE ledger.calls (
     reasoning BIGINT,
     output_audio BIGINT,
     other_output BIGINT,
-    other_usage MAP(VARCHAR, DECIMAL(24, 6)),
-    estimated_usage MAP(VARCHAR, DECIMAL(24, 6)),
+    other_usage VARCHAR,       -- JSON
+    estimated_usage VARCHAR,   -- JSON
     usage_source VARCHAR,
 
     -- Derived.
@@ -176,6 +178,6 @@ SELECT
         CASE WHEN output IS NOT NULL THEN MAP {'output': output::DECIMAL(24, 6)} END,
         CASE WHEN reasoning IS NOT NULL THEN MAP {'reasoning': reasoning::DECIMAL(24, 6)} END,
         CASE WHEN output_audio IS NOT NULL THEN MAP {'output_audio': output_audio::DECIMAL(24, 6)} END,
-        other_usage
+        other_usage::JSON::MAP(VARCHAR, DECIMAL(24, 6))
     ) AS usage
 FROM ledger.calls;
