@@ -99,8 +99,10 @@ class Patch:
             else:
                 delattr(self._owner, attribute)
             self._owner = self._bare = self._wrapped = None
-        if self._state == "patched":
-            self._set("bare" if self._owner is None else "patched", "" if self._owner is None else "wrapped by another")
+        if self._owner is not None:
+            self._set("patched", "wrapped by another")
+        elif self._state != "waiting":
+            self._set("bare")
 
     def state(self) -> HookState:
         """Say how the hook stands."""

@@ -23,6 +23,7 @@ def record_sample() -> None:
     March: search 2 × 0.00024 USD on gpt-4o-mini; support 0.0003 USD on claude-haiku-4-5 and one call of a model without a
     price; one untagged call; one that failed. The recent ones are the same as search's.
     """
+    recorder.process_facts = None  # other tests of this process have patched SDKs, or broken them on purpose
     now = datetime.now(timezone.utc)
     for moment in (MARCH, MARCH + timedelta(days=1), now - timedelta(seconds=90), now - timedelta(seconds=60)):
         _call("gpt-4o-mini", moment, team="search", feature="answers")

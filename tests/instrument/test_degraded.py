@@ -122,7 +122,8 @@ def test_with_request_itself_gone_calls_still_work(
         with sdk.sync(sim.url) as client:
             ways.create(sdk.of(client), sdk.arguments)
             ways.stream_for(sdk.of(client), sdk.arguments)
+        assert instrument.hooks()[f"{sdk.name}._base_client:SyncAPIClient.request"].broken
     finally:
         instrument.uninstall()
     assert guard.failures == {}
-    assert instrument.hooks()[f"{sdk.name}._base_client:SyncAPIClient.request"].broken
+    assert not instrument.hooks()[f"{sdk.name}._base_client:SyncAPIClient.request"].broken
