@@ -163,8 +163,8 @@ class Watched(list[Any]):
 
 def test_an_old_version_of_azure_is_never_asked(metered: Home, sim: Simulator) -> None:
     for version, asked in (("2024-06-01", None), ("2024-10-21", ASKED)):
-        client = openai.AzureOpenAI(azure_endpoint=sim.url, api_key="k", api_version=version, max_retries=0)
-        list(client.chat.completions.create(**CHAT, stream=True))
+        with openai.AzureOpenAI(azure_endpoint=sim.url, api_key="k", api_version=version, max_retries=0) as client:
+            list(client.chat.completions.create(**CHAT, stream=True))
         assert options_sent(sim)[-1] == asked
 
 
