@@ -1,11 +1,13 @@
-"""Who is called, and on whose account: read from the client once, and again when its key or address changes."""
+"""Who is called, and on whose account: read from the client once, and again when what it was read from has changed."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import weakref
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,18 +17,18 @@ from meter.providers.model import Provider
 
 MAX_TEXT = 256
 
+Pairs = Sequence[tuple[Any, bytes, bytes]]
 
-@dataclass
-class Header:
-    """A header of the answers, and what it said last."""
+KEY_HEADERS = {b"x-api-key": b"", b"api-key": b"", b"authorization": b"bearer"}
+"""Headers of a request that may hold its key, and what stands before it; the first that is there counts."""
 
-    name: bytes
-    field: str
-    at: int = 0
-    value: bytes = b""
-    text: str | None = None
-    absent_of: int = -1
-    """It was not among so many headers: nor will it be the next time."""
+PLACEHOLDERS = frozenset({"<missing API key>", "workload-identity-auth"})
+"""What openai puts where the key would stand when the caller gave none."""
+
+DEPLOYING = frozenset({"azure.ai.openai"})
+
+MODULE_CLIENT = "_ModuleClient"
+"""The client behind `openai.chat`: its attributes are variables of the module, its address one of them."""
 
 
 @dataclass
@@ -35,13 +37,22 @@ class Facts:
 
     provider: str
     server: str | None
-    key: str | None = None
     rest: tuple[tuple[str, str], ...] = ()
     """Other fields of the call that are known: account, project, region, deployment."""
     deploys: bool = False
     """The model that a request names is the name of a deployment."""
     api_version: str | None = None
-    headers: tuple[Header, ...] = ()
+    headers: dict[bytes, str] = field(default_factory=dict)
+    """Header of the answer → field of the call."""
+    sent: tuple[int, int, int, str | None] = (-1, 0, 0, None)
+    """The key that was sent last, never itself: among how many headers, at which place, its hash, its fingerprint."""
+    configured_key: Callable[[], str | None] = lambda: None
+
+    @property
+    def key(self) -> str | None:
+        """The fingerprint of the key that the client has now: for a call of which no request was seen."""
+        key = self.configured_key()
+        return None if key is None or key in PLACEHOLDERS else fingerprint(key.encode("utf-8", "replace"))
 
 
 @dataclass
@@ -49,26 +60,38 @@ class _Known:
     """A client's facts, and what they were read from; it does not keep the client alive."""
 
     client: weakref.ref[Any]
-    key: object
-    address: object
+    look: Callable[[Any], tuple[Any, ...]]
+    seen: tuple[Any, ...]
     facts: Facts
 
 
 _known: dict[int, _Known] = {}
-DEPLOYING = frozenset({"azure.ai.openai"})
 
 
 def of(client: Any, provider: Provider) -> Facts:
     """Return the facts of a client's calls."""
     found = _known.get(id(client))
-    values = client.__dict__
-    key, address = values.get(provider.keys[0]), values.get("_base_url")
-    if found is not None and found.client() is client and found.key is key and found.address is address:
-        return found.facts
+    try:
+        if found is not None and found.client() is client and found.look(client) == found.seen:
+            return found.facts
+    except (AttributeError, TypeError, ValueError, RuntimeError):
+        pass  # an attribute is gone, or its property asks for more than is there
+    number, look = id(client), _looker(client, provider)
+    seen = look(client)
     facts = read(client, provider)
-    number = id(client)
-    _known[number] = _Known(weakref.ref(client, lambda _: _known.pop(number, None)), key, address, facts)
+    _known[number] = _Known(weakref.ref(client, lambda _: _known.pop(number, None)), look, seen, facts)
     return facts
+
+
+def _looker(client: Any, provider: Provider) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what takes those of a client's attributes that its facts are read from, in one step."""
+    volatile = any(kind.__name__ == MODULE_CLIENT for kind in type(client).__mro__)
+    names = [
+        "base_url" if volatile else "_base_url",
+        *(name for names in provider.attributes.values() for name in names),
+    ]
+    there = [name for name in (*names, "_api_version") if _attribute(client, name) is not ABSENT]
+    return attrgetter("__class__", "__class__", *there)  # of two names or more it makes a tuple
 
 
 def read(client: Any, provider: Provider) -> Facts:
@@ -81,17 +104,17 @@ def read(client: Any, provider: Provider) -> Facts:
             name = known
             break
     found = {"region": region} if region else {}
-    for field, attributes in provider.attributes.items():
+    for place, attributes in provider.attributes.items():
         if (value := _first_text(client, attributes)) is not None:
-            found[field] = value
+            found[place] = value
     return Facts(
         name,
         f"{host}:{port}" if port else host or None,
-        fingerprint(_first_text(client, provider.keys)),
         tuple(found.items()),
         deploys=name in DEPLOYING,
         api_version=_first_text(client, ("_api_version",)),
-        headers=tuple(Header(name.encode(), field) for name, field in provider.headers.items()),
+        headers={name.encode(): place for name, place in provider.headers.items()},
+        configured_key=functools.partial(_key_of, weakref.ref(client), provider.keys),
     )
 
 
@@ -104,38 +127,57 @@ def elsewhere(facts: Facts, url: str, provider: Provider) -> Facts:
     return replace(facts, provider=name, server=f"{host}:{port}" if port else host, rest=rest)
 
 
-def fingerprint(key: str | None) -> str | None:
+def fingerprint(key: bytes) -> str:
     """Return the first 12 hex digits of an API key's SHA-256: enough to tell keys apart, too little to find one."""
-    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:12] if key else None
+    return hashlib.sha256(key).hexdigest()[:12]
 
 
-def take_headers(call: event.Call, headers: Any, facts: Facts) -> None:
-    """Set what the answer's headers say. A server sends them in one order, so each is first looked for where it was last."""
-    pairs = getattr(headers, "_list", None)
-    if pairs is None:
-        pairs = [(None, name.lower(), value) for name, value in headers.raw]
-    count = len(pairs)
-    for header in facts.headers:
-        at = header.at
-        if header.absent_of == count:
-            continue
-        if at >= count or pairs[at][1] != header.name:
-            at = header.at = next((i for i, pair in enumerate(pairs) if pair[1] == header.name), count)
-            if at == count:
-                header.absent_of = count
-                continue
-        value = pairs[at][2]
-        if value != header.value:
-            header.value, header.text = value, value.decode("latin-1")[:MAX_TEXT] or None
-        setattr(call, header.field, header.text)
+def take_headers(call: event.Call, response: Any, facts: Facts) -> None:
+    """Set what the headers of a request and of its answer say."""
+    fields = facts.headers
+    for _, name, value in _pairs(response.headers):
+        if name in fields:
+            setattr(call, fields[name], value.decode("latin-1")[:MAX_TEXT] or None)
+    pairs = _pairs(response.request.headers)
+    count, at, digest, call.key = facts.sent
+    if count != len(pairs) or hash(pairs[at][2]) != digest:
+        call.key = _find_key(pairs, facts)
+
+
+def _pairs(headers: Any) -> Pairs:
+    """Return each header as written, in small letters, and its value."""
+    pairs: Pairs | None = getattr(headers, "_list", None)
+    return pairs if pairs is not None else [(name, name.lower(), value) for name, value in headers.raw]
+
+
+def _find_key(pairs: Pairs, facts: Facts) -> str | None:
+    """Return the fingerprint of the key that was sent. A signature is no key: it differs from request to request."""
+    places = {name: at for at, (_, name, _) in enumerate(pairs)}
+    for name, scheme in KEY_HEADERS.items():
+        if (at := places.get(name)) is not None:
+            value = pairs[at][2]
+            head, _, key = value.rpartition(b" ")
+            if key and head.lower() == scheme:
+                found = fingerprint(key)
+                facts.sent = (len(pairs), at, hash(value), found)
+                return found
+    return None
+
+
+def _key_of(client: weakref.ref[Any], attributes: Iterable[str]) -> str | None:
+    return _first_text(client(), attributes)
+
+
+ABSENT: Any = object()
+
+
+def _attribute(client: Any, name: str) -> Any:
+    try:
+        return getattr(client, name, ABSENT)
+    except (AttributeError, TypeError, ValueError, RuntimeError):
+        return ABSENT  # a property that asks for more than is there
 
 
 def _first_text(client: Any, attributes: Iterable[str]) -> str | None:
-    for name in attributes:
-        try:
-            value = getattr(client, name, None)
-        except (AttributeError, TypeError, ValueError, RuntimeError):
-            continue  # a property that asks for more than is there
-        if isinstance(value, str) and value:
-            return value
-    return None
+    values = (_attribute(client, name) for name in attributes)
+    return next((value for value in values if isinstance(value, str) and value), None)

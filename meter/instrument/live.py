@@ -84,7 +84,9 @@ class LiveCall(Progress):
         record, facts, dialect = self.record, self.facts, self.dialect
         record.dur = (perf_counter_ns() - self.began_ns) // 1000
         record.status, record.operation, record.api = status, dialect.operation, dialect.api
-        record.provider, record.server, record.key = facts.provider, facts.server, facts.key
+        record.provider, record.server = facts.provider, facts.server
+        if not self.passes:  # no answer, so it is not known what was sent
+            record.key = facts.key
         for name, value in facts.rest:
             if getattr(record, name) is None:  # an answer's header knows better
                 setattr(record, name, value)

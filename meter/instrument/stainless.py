@@ -253,7 +253,7 @@ def observe(side: Side, client: Any, kwargs: dict[str, Any]) -> None:
             attach(response, call)
         else:
             call.take_body(content)
-        facts_of.take_headers(call.record, response.headers, call.facts)
+        facts_of.take_headers(call.record, response, call.facts)
         if hop and content is not None:
             call.end("ok")
     except Exception:  # noqa: BLE001 - written out: this is the path of every call
