@@ -43,12 +43,26 @@ class Reader:
         self.fields = tuple(dialect.fields.items())
 
     def ending(self, content: bytes) -> Any:
-        """Read what stands behind the list that makes an answer long; None if that is not enough."""
+        """Read what stands around the list that makes an answer long; None if its usage is not behind it."""
         try:
             found = self.decode(b"{" + content[content.rfind(b"]") + 1 :].lstrip(b" \r\n\t,"))
         except UNREADABLE:
             return None
-        return found if found.usage else None
+        if not found.usage:
+            return None
+        if found.id is None or found.model is None:
+            self._take_beginning(found, content)
+        return found
+
+    def _take_beginning(self, found: Any, content: bytes) -> None:
+        """Take what stands before the list, as if that were empty."""
+        try:
+            head = self.decode(content[: content.find(b"[")] + b"[]}")
+        except UNREADABLE:
+            return
+        for name in ("id", "model", "service_tier"):
+            if getattr(found, name) is None:
+                setattr(found, name, getattr(head, name))
 
     def classes(self, usage: Any) -> dict[str, Number]:
         """Return the count of each class. What the provider does not state is left out; a stated 0 is 0."""
