@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
+import types
 from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 
+import meter
 from meter import guard, settings
-from meter.attribution import MAX_TAGS, bounded, carry, current, tags
+from meter.attribution import MAX_TAGS, bounded, carry, current, tags, trace
+from meter.home import Home
+from tests.conftest import lines_of
 
 
 def test_tags_hold_inside_the_block_only() -> None:
@@ -197,3 +202,24 @@ def test_nested_blocks_cannot_exceed_the_cap_either() -> None:
     with tags(**{f"a{number}": "v" for number in range(MAX_TAGS)}), tags(one_more="v"):
         assert len(current()) == MAX_TAGS
     assert guard.failures["tags.too_many"] == 1
+
+
+def test_a_trace_module_that_is_not_whole_yet_is_counted_and_the_call_is_recorded(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry.trace", types.ModuleType("opentelemetry.trace"))
+    assert trace() is None
+    assert meter.record(provider="openai", model="m", usage={"input": 1})
+    assert meter.outcome("done")
+    assert guard.failures == {"trace": 3}
+    assert len(lines_of(home)) == 3  # the first says who writes
+
+
+def test_the_trace_is_that_of_the_span_in_force() -> None:
+    otel = pytest.importorskip("opentelemetry.trace")
+    assert trace() is None
+    context = otel.SpanContext(trace_id=10, span_id=11, is_remote=False)
+    with otel.use_span(otel.NonRecordingSpan(context)):
+        assert trace() == (f"{10:032x}", f"{11:016x}")
+    with otel.use_span(otel.NonRecordingSpan(otel.SpanContext(0, 0, is_remote=False))):
+        assert trace() is None
