@@ -22,10 +22,9 @@ _LOUD = 3  # a broken step fails on each call: warn on the first few, then once 
 
 def fail(step: str) -> None:
     """Count and log the exception being handled; the model call is unaffected."""
-    failures[step] += 1
-    count = failures[step]
-    if count <= _LOUD or count % 1000 == 0:
-        log.warning("metering step %s failed (%d so far); the model call is unaffected", step, count, exc_info=True)
+    if (count := _count(step)) is not None:
+        message = "metering step %s failed (%d so far); the model call is unaffected"
+        tell(log, logging.WARNING, message, step, count, exc_info=True)
 
 
 @contextmanager
@@ -41,7 +40,20 @@ def shield(step: str) -> Iterator[None]:
 
 def note(step: str) -> None:
     """Count a fault that raised nothing."""
+    if (count := _count(step)) is not None:
+        tell(log, logging.WARNING, "metering: %s (%d so far); the model call is unaffected", step, count)
+
+
+def tell(logger: logging.Logger, level: int, message: str, *values: object, exc_info: bool = False) -> None:
+    """Log. What a filter or a handler of the service raises stays here, too."""
+    try:
+        logger.log(level, message, *values, exc_info=exc_info)
+    except Exception:
+        failures["log"] += 1
+
+
+def _count(step: str) -> int | None:
+    """Count a failure; return the count if it is to be told."""
     failures[step] += 1
     count = failures[step]
-    if count <= _LOUD or count % 1000 == 0:
-        log.warning("metering: %s (%d so far); the model call is unaffected", step, count)
+    return count if count <= _LOUD or count % 1000 == 0 else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import sys
@@ -110,9 +111,8 @@ def outcome(
     made.value = None if value is None else str(value)
     made.currency, made.quantity = currency, str(quantity)
     made.tags = {**attribution.current(), **attribution.bounded(tags)} or None
-    with guard.shield("trace"):
-        if (ids := attribution.trace()) is not None:
-            made.trace, made.span = ids
+    if (ids := attribution.trace()) is not None:
+        made.trace, made.span = ids
     return write(made)
 
 
@@ -152,7 +152,7 @@ def _open() -> Writer:
 
     place, chosen = home.find(), settings.get()
     if place.fallback:
-        guard.log.warning("%s; calls are recorded in %s", place.fallback, place.path)
+        guard.tell(guard.log, logging.WARNING, "%s; calls are recorded in %s", place.fallback, place.path)
     home.ensure(place)
     return Writer(
         place.spool,

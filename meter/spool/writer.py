@@ -330,7 +330,8 @@ class Writer:
         if self._lost == self._mourned or self._clock() < self._loud_at:
             return
         self._loud_at, self._mourned = self._clock() + LOUD_S, self._lost
-        log.error("%d records lost so far: %s. The model calls are unaffected", self._lost, self._why)
+        message = "%d records lost so far: %s. The model calls are unaffected"
+        guard.tell(log, logging.ERROR, message, self._lost, self._why)
 
 
 def _name(error: OSError) -> str:
