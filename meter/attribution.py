@@ -12,15 +12,12 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator
 from contextvars import ContextVar
 from typing import Any, NamedTuple, TypeVar, cast
 
 from meter import guard, settings
-
-MAX_TAGS = 32
-MAX_KEY = 64
-MAX_VALUE = 256
+from meter.tagging import MAX_TAGS, bounded
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -92,27 +89,6 @@ class tags:  # noqa: N801 - reads as a function: with tags(team="search")
         else:
             wrapped = _tag_function(self, function)
         return cast(F, functools.wraps(function)(wrapped))
-
-
-def bounded(pairs: Mapping[str, Any]) -> dict[str, str]:
-    """Return the pairs as tags: text only, within the limits, storable as UTF-8."""
-    result: dict[str, str] = {}
-    for key, value in pairs.items():
-        if value is None:
-            continue
-        with guard.shield("tags.value"):
-            name, text = str(key), value if isinstance(value, str) else str(value)
-            if len(name) > MAX_KEY or len(text) > MAX_VALUE or len(result) >= MAX_TAGS:
-                guard.note("tags.cut")
-                name, text = name[:MAX_KEY], text[:MAX_VALUE]
-            if len(result) < MAX_TAGS:
-                result[storable(name)] = storable(text)
-    return result
-
-
-def storable(text: str) -> str:
-    """Return text that UTF-8 can hold: a lone surrogate becomes a question mark."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def trace() -> tuple[str, str] | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meter import attribution, event, guard, home, names, settings
+from meter.tagging import bounded
 
 if TYPE_CHECKING:
     from meter.spool import Writer
@@ -91,7 +92,7 @@ def record(
     call.tier, call.response_id = tier, response_id
     call.usage, call.source = dict(usage), "reported"
     if tags:
-        call.tags = {**(call.tags or {}), **attribution.bounded(tags)}
+        call.tags = {**(call.tags or {}), **bounded(tags)}
     return write(call)
 
 
@@ -110,7 +111,7 @@ def outcome(
     made = event.Outcome(event.SCHEMA, event.new_id(ts), ts, str(name))
     made.value = None if value is None else str(value)
     made.currency, made.quantity = currency, str(quantity)
-    made.tags = {**attribution.current(), **attribution.bounded(tags)} or None
+    made.tags = {**attribution.current(), **bounded(tags)} or None
     if (ids := attribution.trace()) is not None:
         made.trace, made.span = ids
     return write(made)

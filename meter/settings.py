@@ -1,7 +1,7 @@
 """Every setting, in one typed table: the field's name is the variable's (`spool_max_bytes` is `METER_SPOOL_MAX_BYTES`).
 
 This is the only module that reads the environment. A value that cannot be read never breaks the service: the default
-holds, and `problems()` tells `meter doctor`.
+holds, and `problems()` tells `meter doctor`. One that the program gives is refused at once, by name.
 """
 
 from __future__ import annotations
@@ -15,47 +15,57 @@ from pathlib import Path
 from typing import Any
 
 from meter.errors import SettingInvalid
+from meter.tagging import bounded
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"", "0", "false", "no", "off"})
 
 
-def parse_bool(text: str) -> bool:
+def parse_text(given: Any) -> str:
+    """Read text; a path or a number stands for its text."""
+    if not isinstance(given, str | int | os.PathLike):
+        raise ValueError("expected text")
+    return str(given)
+
+
+def parse_bool(given: Any) -> bool:
     """Read a switch: 1/true/yes/on or 0/false/no/off."""
-    word = text.strip().lower()
+    word = str(given).strip().lower()
     if word not in TRUE | FALSE:
         raise ValueError("expected 1 or 0")
     return word in TRUE
 
 
-def parse_pairs(text: str) -> dict[str, str]:
-    """Read `team=search,feature=answers`."""
+def parse_tags(given: Any) -> dict[str, str]:
+    """Read `team=search,feature=answers`, or pairs; what is too long or too much is cut and counted, as in `meter.tags`."""
+    if isinstance(given, Mapping):
+        return bounded(given)
     pairs: dict[str, str] = {}
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
+    for part in filter(None, (piece.strip() for piece in str(given).split(","))):
         key, equals, value = part.partition("=")
         if not equals or not key.strip():
             raise ValueError(f"expected key=value, found {part!r}")
         pairs[key.strip()] = value.strip()
-    return pairs
+    return bounded(pairs)
 
 
-def parse_positive(text: str) -> int:
+def parse_positive(given: Any) -> int:
     """Read a whole number above 0."""
-    number = int(text)
-    if number <= 0:
+    text = str(given).strip()
+    if not text.isdecimal() or not int(text):
         raise ValueError("expected a whole number above 0")
-    return number
+    return int(text)
 
 
-def parse_sync(text: str) -> str:
+def parse_sync(given: Any) -> str:
     """Read the sync mode: `call`, or nothing."""
-    if text not in ("", "call"):
+    if given not in ("", "call"):
         raise ValueError('expected "call" or nothing')
-    return text
+    return str(given)
 
 
-def setting(default: Any, help_text: str, parse: Callable[[str], Any] = str) -> Any:
-    """Declare one setting: its default, a sentence of help, and how its text is read."""
+def setting(default: Any, help_text: str, parse: Callable[[Any], Any] = parse_text) -> Any:
+    """Declare one setting: its default, a sentence of help, and how it is read, be it text or a value of the program."""
     factory = default if callable(default) else (lambda: default)
     return dataclasses.field(default_factory=factory, metadata={"help": help_text, "parse": parse})
 
@@ -70,7 +80,7 @@ class Settings:
     service: str | None = setting(
         None, "Name of this service on every call; default: OTEL_SERVICE_NAME, else the program's name."
     )
-    tags: dict[str, str] = setting(dict, "Tags on every call of the process, as key=value,key=value.", parse_pairs)
+    tags: dict[str, str] = setting(dict, "Tags on every call of the process, as key=value,key=value.", parse_tags)
     disabled: bool = setting(False, "Switch metering off: nothing is patched and nothing is written.", parse_bool)
     include_usage: bool = setting(
         True, "Ask for usage on OpenAI chat streams that carry none, and hide the extra chunk.", parse_bool
@@ -111,13 +121,13 @@ def get() -> Settings:
 def configure(**overrides: Any) -> Settings:
     """Set some settings from the program; they win over the environment.
 
-    Raises SettingInvalid for a name that does not exist.
+    Text is read as the environment's. Raises SettingInvalid for a name that does not exist and a value that cannot be read.
     """
     global _current
-    known = {field.name for field in dataclasses.fields(Settings)}
+    known = {field.name: field for field in dataclasses.fields(Settings)}
     if unknown := sorted(overrides.keys() - known):
         raise SettingInvalid(f"unknown setting {unknown[0]!r}", hint=f"settings are: {', '.join(sorted(known))}")
-    _overrides.update(overrides)
+    _overrides.update({name: _taken(known[name], value) for name, value in overrides.items()})
     _current = None
     return get()
 
@@ -145,6 +155,16 @@ def load_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingInvalid(f"{path}: {error}", hint="mend the file, then run: meter config check") from error
+
+
+def _taken(field: dataclasses.Field[Any], given: Any) -> Any:
+    """Read a value that the program gives. None is one where it is the default, too."""
+    if given is None and getattr(Settings(), field.name) is None:
+        return None
+    try:
+        return field.metadata["parse"](given)
+    except ValueError as error:
+        raise SettingInvalid(f"{field.name}={given!r}: {error}", hint=field.metadata["help"]) from error
 
 
 def _read(variables: Mapping[str, str], overrides: Mapping[str, Any]) -> Settings:

@@ -12,8 +12,9 @@ import pytest
 
 import meter
 from meter import guard, settings
-from meter.attribution import MAX_TAGS, bounded, carry, current, tags, trace
+from meter.attribution import carry, current, tags, trace
 from meter.home import Home
+from meter.tagging import MAX_TAGS, bounded
 from tests.conftest import lines_of
 
 

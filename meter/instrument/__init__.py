@@ -23,7 +23,7 @@ _installed = False
 def install(**chosen: Any) -> None:
     """Meter every supported SDK in this process, imported before or after. Twice is the same as once.
 
-    Settings given here win over the environment. Raises SettingInvalid for a name that does not exist.
+    Settings given here win over the environment. Raises SettingInvalid for a name that does not exist and a bad value.
     """
     global _installed
     if chosen:
