@@ -16,6 +16,9 @@ SCHEMA: Final = 1
 MAX_COUNT: Final = 10**10
 """Largest believable count of one class in one call; beyond it a line is a dead letter."""
 
+LAST_TS: Final = 253_370_764_800_000_000
+"""The year 9999 begins: times up to here can be handed out in any time zone."""
+
 Status = Literal["ok", "error", "aborted"]
 Source = Literal["reported", "partial", "missing"]
 Number = int | float

@@ -9,12 +9,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meter import attribution, event, guard, home, names, settings
+from meter import arguments, attribution, event, guard, home, settings
+from meter.arguments import taken
 from meter.tagging import bounded
 
 if TYPE_CHECKING:
@@ -80,19 +81,19 @@ def record(
     """Record a call that no hook sees, and return its id.
 
     `usage` maps usage classes (README, "Usage classes") to counts; the classes are disjoint, so `input` leaves out what was read
-    from a cache. `started_at` is a datetime (without a zone: UTC) or seconds since the epoch; by default now.
+    from a cache. `started_at` is a datetime (without a zone: UTC) or seconds since the epoch; by default now. What makes no
+    sense is left out, counted as a failure that `meter doctor` shows, and logged.
     """
     call = start()
-    with guard.shield("record.arguments"):
-        if started_at is not None:
-            call.ts = _epoch_us(started_at)
-        call.dur = None if duration_s is None else round(duration_s * 1_000_000)
-    call.provider, call.operation, call.status = names.provider_for(provider), operation, status
-    call.request_model = call.response_model = model
-    call.tier, call.response_id = tier, response_id
-    call.usage, call.source = dict(usage), "reported"
-    if tags:
-        call.tags = {**(call.tags or {}), **bounded(tags)}
+    call.ts = taken(arguments.epoch_us, started_at) or call.ts
+    call.dur = taken(arguments.duration_us, duration_s)
+    call.provider, call.operation = taken(arguments.provider, provider), taken(arguments.text, operation)
+    call.request_model = call.response_model = taken(arguments.text, model)
+    call.tier, call.response_id = taken(arguments.text, tier), taken(arguments.text, response_id)
+    call.status = taken(arguments.status, status)
+    call.usage, call.source = taken(arguments.usage, usage, (None, "missing"))
+    if tags is not None:
+        call.tags = taken(lambda tags: bounded({**(call.tags or {}), **tags}), tags, call.tags) or None
     return write(call)
 
 
@@ -108,9 +109,9 @@ def outcome(
     `value` is for the whole outcome, in `currency`. Spend joins outcomes over shared tags, so give the tags its calls have.
     """
     ts = event.now_us()
-    made = event.Outcome(event.SCHEMA, event.new_id(ts), ts, str(name))
-    made.value = None if value is None else str(value)
-    made.currency, made.quantity = currency, str(quantity)
+    made = event.Outcome(event.SCHEMA, event.new_id(ts), ts, taken(arguments.text, name) or "unknown")
+    made.value, made.quantity = taken(arguments.amount, value), taken(arguments.amount, quantity)
+    made.currency = taken(arguments.text, currency)
     made.tags = {**attribution.current(), **bounded(tags)} or None
     if (ids := attribution.trace()) is not None:
         made.trace, made.span = ids
@@ -192,14 +193,6 @@ def _service() -> str:
             return value.strip()
     program = Path(sys.argv[0]).name if sys.argv else ""
     return program if program not in ("", "-c", "-m") else "python"
-
-
-def _epoch_us(moment: datetime | float) -> int:
-    if isinstance(moment, datetime):
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-        delta = aware - datetime(1970, 1, 1, tzinfo=timezone.utc)
-        return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
-    return int(moment * 1_000_000)
 
 
 def _after_fork() -> None:

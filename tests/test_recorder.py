@@ -8,13 +8,15 @@ import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import meter
-from meter import guard, recorder, settings
+from meter import event, guard, recorder, settings
 from meter.home import Home
 from tests.conftest import lines_of
 
@@ -141,16 +143,78 @@ def test_a_spool_that_could_not_be_opened_is_tried_again_later(home: Home, monke
     assert [line["request_model"] for line in records(home)] == ["kept"]
 
 
-@pytest.mark.parametrize("odd", [10**18, 10**30, -1, 2.5])
-def test_any_count_is_written_and_left_to_the_ledger_to_judge(home: Home, odd: float) -> None:
+ODD_COUNTS = [-1, float("nan"), float("inf"), Decimal("NaN"), True, "many", "5", [1], {"text": 5}]
+
+
+@pytest.mark.parametrize("odd", ODD_COUNTS, ids=repr)
+def test_a_count_that_makes_no_sense_is_told_at_the_call_and_the_others_are_kept(home: Home, odd: Any) -> None:
+    meter.record(provider="openai", model="m", usage={"input": odd, "output": 5})
     meter.record(provider="openai", model="m", usage={"input": odd})
-    assert len(records(home)) == 1
+    some, none = records(home)
+    assert (some["usage"], some["source"]) == ({"output": 5}, "partial")
+    assert (none.get("usage"), none["source"]) == (None, "missing")
+    assert guard.failures == {"record.arguments": 2}
 
 
-@pytest.mark.parametrize("moment", ["yesterday", float("nan"), float("inf"), 10**20])
+@pytest.mark.parametrize(("count", "kept"), [(2.5, 2.5), (3.0, 3), (Decimal(3), 3), (Fraction(1, 2), 0.5), (0, 0)])
+def test_any_kind_of_number_is_a_count(home: Home, count: Any, kept: float) -> None:
+    nothing: Any = None
+    meter.record(provider="openai", model="m", usage={"input": count, "output": nothing})
+    assert [(line["usage"], line["source"]) for line in records(home)] == [({"input": kept}, "reported")]
+    assert guard.failures == {}
+
+
+@pytest.mark.parametrize("odd", [10**18, 10**30])
+def test_a_count_beyond_belief_is_written_and_left_to_the_ledger_to_judge(home: Home, odd: int) -> None:
+    meter.record(provider="openai", model="m", usage={"input": odd})
+    assert [int(line["usage"]["input"]) for line in records(home)] == [odd]
+
+
+@pytest.mark.parametrize("usage", [None, [1], 7, "input"])
+def test_a_usage_that_is_none_is_unknown(home: Home, usage: Any) -> None:
+    meter.record(provider="openai", model="m", usage=usage)
+    assert [(line.get("usage"), line["source"]) for line in records(home)] == [(None, "missing")]
+
+
+class Hostile:
+    """A value whose text cannot be had."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize(
+    "odd", [None, 7, ["a"], {"a": 1}, b"x", "\ud800", "x" * 10_000, Hostile()], ids=lambda x: type(x).__name__
+)
+def test_arguments_of_odd_types_become_text_or_nothing(home: Home, odd: Any) -> None:
+    fields = dict.fromkeys(("provider", "model", "operation", "tier", "response_id", "status", "tags"), odd)
+    assert meter.record(usage={"input": 1}, started_at=odd, duration_s=odd, **fields)
+    assert meter.outcome(odd, value=odd, currency=odd, quantity=odd, team=odd)
+    lines = [event.decode(line) for line in lines_of(home) if b'"call"' in line or b'"outcome"' in line]
+    assert len(lines) == 2
+    assert all(
+        len(text) <= 256 for line in lines for text in msgspec.to_builtins(line).values() if isinstance(text, str)
+    )
+
+
+@pytest.mark.parametrize("moment", ["yesterday", float("nan"), float("inf"), 10**20, -1])
 def test_a_start_that_makes_no_sense_is_counted_and_the_call_is_kept(home: Home, moment: Any) -> None:
-    meter.record(provider="openai", model="m", usage={}, started_at=moment)
-    assert len(records(home)) == 1
+    before = event.now_us()
+    meter.record(provider="openai", model="m", usage={}, started_at=moment, duration_s=1)
+    meter.record(provider="openai", model="m", usage={}, duration_s=moment if moment != 10**20 else -1)
+    assert [before <= line["ts"] <= event.now_us() for line in records(home)] == [True, True]
+    assert [line.get("dur") for line in records(home)] == [1_000_000, None]
+    assert guard.failures == {"record.arguments": 2}
+
+
+@pytest.mark.parametrize("value", ["four", float("nan"), 10**20, True])
+def test_an_outcomes_worth_that_makes_no_sense_is_told_at_the_call(home: Home, value: Any) -> None:
+    meter.outcome("done", value=value, quantity=value)
+    (line,) = records(home)
+    assert not {"value", "quantity"} & set(line)
+    assert guard.failures == {"record.arguments": 2}
 
 
 def test_a_forked_child_says_its_own_pid(home: Home) -> None:

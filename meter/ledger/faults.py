@@ -5,12 +5,10 @@ Each fault is a condition on a row of `incoming`, and what it says. The first th
 
 from __future__ import annotations
 
-from meter.event import SCHEMA
+from meter.event import LAST_TS, SCHEMA
 from meter.ledger.usage import OUT_OF_RANGE
 
 KINDS = ("call", "outcome", "process")
-LAST_TS = 253_370_764_800_000_000
-"""The year 9999 begins: times up to here can be handed out in any time zone."""
 
 _NO_MAP = "(SELECT text FROM batch_maps WHERE pairs IS NULL)"
 _CHECKS = (
