@@ -78,17 +78,13 @@ class tags:  # noqa: N801 - reads as a function: with tags(team="search")
         self.__exit__()
 
     def __call__(self, function: F) -> F:
-        """Return the function with every call of it tagged."""
-        wrapped: Any
-        if inspect.isasyncgenfunction(function):
-            wrapped = _tag_async_generator(self, function)
-        elif inspect.isgeneratorfunction(function):
-            wrapped = _tag_generator(self, function)
-        elif inspect.iscoroutinefunction(function):
-            wrapped = _tag_coroutine(self, function)
-        else:
-            wrapped = _tag_function(self, function)
-        return cast(F, functools.wraps(function)(wrapped))
+        """Return the function with every call of it tagged: a method of any kind, or an object that can be called, alike."""
+        if isinstance(function, staticmethod | classmethod):
+            return cast(F, type(function)(self(function.__func__)))
+        wrap = next(
+            (wrap for is_kind, wrap in _WRAPS if is_kind(function) or is_kind(type(function).__call__)), _tag_function
+        )
+        return cast(F, functools.wraps(function)(wrap(self, function)))
 
 
 def trace() -> tuple[str, str] | None:
@@ -167,3 +163,10 @@ def _tag_async_generator(block: tags, function: Callable[..., Any]) -> Callable[
                 step, value = generator.athrow, error
 
     return call
+
+
+_WRAPS = (
+    (inspect.isasyncgenfunction, _tag_async_generator),
+    (inspect.isgeneratorfunction, _tag_generator),
+    (inspect.iscoroutinefunction, _tag_coroutine),
+)

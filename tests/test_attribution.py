@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import inspect
 import sys
 import threading
 import types
@@ -55,6 +57,53 @@ def test_a_function_is_tagged_while_it_runs() -> None:
     assert work(3) == (3, {"team": "search"})
     assert (work.__name__, work.__doc__) == ("work", "Docstring.")
     assert current() == {}
+
+
+def test_methods_of_every_kind_are_tagged() -> None:
+    class Worker:
+        @tags(team="search")
+        def plain(self) -> tuple[object, dict[str, str]]:
+            return type(self), current()
+
+        @tags(team="search")
+        @staticmethod
+        def static(extra: int) -> tuple[int, dict[str, str]]:
+            return extra, current()
+
+        @tags(team="search")
+        @classmethod
+        def of_class(cls) -> tuple[object, dict[str, str]]:
+            return cls, current()
+
+        @tags(team="search")
+        @staticmethod
+        async def waiting() -> dict[str, str]:
+            return current()
+
+    found = {"team": "search"}
+    assert Worker().plain() == Worker.of_class() == Worker().of_class() == (Worker, found)
+    assert Worker.static(3) == Worker().static(3) == (3, found)
+    assert asyncio.run(Worker.waiting()) == found
+    assert inspect.iscoroutinefunction(Worker.waiting)
+
+
+def test_an_object_that_is_called_is_tagged_as_what_its_call_is() -> None:
+    class Now:
+        def __call__(self) -> dict[str, str]:
+            return current()
+
+    class Later:
+        async def __call__(self) -> dict[str, str]:
+            await asyncio.sleep(0)
+            return current()
+
+    class Each:
+        def __call__(self) -> Iterator[dict[str, str]]:
+            yield current()
+
+    tagged = tags(team="search")
+    assert tagged(Now())() == asyncio.run(tagged(Later())()) == next(tagged(Each())()) == {"team": "search"}
+    assert asyncio.run(tagged(functools.partial(Later().__call__))()) == {"team": "search"}
 
 
 def test_a_coroutine_is_tagged_and_its_neighbours_are_not() -> None:
