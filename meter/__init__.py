@@ -41,6 +41,10 @@ _HOME_OF = {
 }
 
 
+_EXTRA_OF = {"connect": "agent"}
+"""Names that need more than the base install."""
+
+
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
@@ -48,8 +52,29 @@ def __getattr__(name: str) -> Any:
         return import_module("meter.risk")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'meter' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOME_OF[name]), name)
+    try:
+        module = import_module(_HOME_OF[name])
+    except ModuleNotFoundError as error:
+        if name not in _EXTRA_OF or (error.name or "").startswith("meter"):
+            raise
+        return _missing(name, error)
+    value = globals()[name] = getattr(module, name)
     return value
+
+
+def _missing(name: str, error: ModuleNotFoundError) -> Any:
+    """Return what stands for a function whose extra is not installed: it can be imported, and says so when called."""
+    from meter.errors import ExtraMissing
+
+    hint = f"run: pip install 'spendmeter[{_EXTRA_OF[name]}]'"
+    message, cause = f"meter.{name} needs {error.name}, which is not installed", error.with_traceback(None)
+
+    def missing(*_args: object, **_more: object) -> Any:
+        raise ExtraMissing(message, hint=hint) from cause
+
+    missing.__name__ = missing.__qualname__ = name
+    missing.__doc__ = f"{message}; {hint}"
+    return missing
 
 
 def __dir__() -> list[str]:

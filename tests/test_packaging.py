@@ -127,6 +127,25 @@ def test_the_public_names_are_complete_sorted_and_there() -> None:
         _ = meter.colour
 
 
+def test_without_the_extra_all_names_are_there_and_say_what_is_missing_when_they_are_used(tmp_path: Path) -> None:
+    code = """
+import sys
+sys.modules["duckdb"] = None  # as if it were not installed
+import inspect, meter
+from meter import *
+assert dict(inspect.getmembers(meter))["connect"].__name__ == "connect" and hasattr(meter, "connect")
+try:
+    meter.connect()
+except MeterError as error:
+    print(type(error).__name__, error.message, error.hint)
+del sys.modules["duckdb"]
+print(meter.connect is not connect, meter.connect.__module__)
+"""
+    told = run(sys.executable, "-c", code, cwd=tmp_path).splitlines()
+    missing = "meter.connect needs duckdb, which is not installed"
+    assert told == [f"ExtraMissing {missing} run: pip install 'spendmeter[agent]'", "True meter.ledger.connection"]
+
+
 def test_the_constraints_hold_versions_without_addresses() -> None:
     for line in (ROOT / "constraints.txt").read_text().splitlines():
         assert "/" not in line
