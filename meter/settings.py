@@ -40,8 +40,10 @@ def parse_tags(given: Any) -> dict[str, str]:
     """Read `team=search,feature=answers`, or pairs; what is too long or too much is cut and counted, as in `meter.tags`."""
     if isinstance(given, Mapping):
         return bounded(given)
+    if not isinstance(given, str):
+        raise ValueError("expected pairs, or key=value")
     pairs: dict[str, str] = {}
-    for part in filter(None, (piece.strip() for piece in str(given).split(","))):
+    for part in filter(None, (piece.strip() for piece in given.split(","))):
         key, equals, value = part.partition("=")
         if not equals or not key.strip():
             raise ValueError(f"expected key=value, found {part!r}")

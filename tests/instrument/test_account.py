@@ -13,6 +13,7 @@ import pytest
 
 from meter.home import Home
 from meter.instrument import facts
+from meter.providers import openai as provider_file
 from meter.simulator import Simulator
 from tests.conftest import lines_of
 from tests.instrument.sdks import ANTHROPIC, CHAT, CLAUDE, MESSAGES, OPENAI, calls, elsewhere, only
@@ -48,6 +49,14 @@ def test_a_clients_account_and_project_may_be_changed(metered: Home) -> None:
     first, second = calls(metered)
     assert (first["account"], second["account"]) == ("o1", "o2")
     assert second.get("project") == ("p2" if hasattr(client, "project") else None)
+
+
+def test_an_attribute_may_go() -> None:
+    client = elsewhere(OPENAI, ANSWER, organization="org")
+    before = facts.of(client, provider_file.PROVIDER)
+    del client.organization
+    after = facts.of(client, provider_file.PROVIDER)
+    assert (dict(before.rest), dict(after.rest)) == ({"account": "org"}, {})
 
 
 def test_the_modules_own_client_follows_its_variables(metered: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +146,7 @@ def test_a_call_without_an_answer_has_its_clients_key_but_no_placeholder(metered
 def test_what_is_remembered_of_a_key_does_not_tell_it(metered: Home, sim: Simulator) -> None:
     with OPENAI.sync(sim.url, api_key="sk-very-secret") as client:
         client.chat.completions.create(**CHAT)
-        known = facts.of(client, importlib.import_module("meter.providers.openai").PROVIDER)
+        known = facts.of(client, provider_file.PROVIDER)
     assert known.sent[3] == of("sk-very-secret")[0] == only(metered)["key"]
     assert "secret" not in repr(known)
     assert b"secret" not in b"".join(lines_of(metered))

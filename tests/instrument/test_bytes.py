@@ -152,3 +152,18 @@ def test_a_long_answer_says_its_model_before_its_list_or_behind(metered: Home, i
     client.embeddings.create(model="alias", input="x", encoding_format="float")
     line = only(metered)
     assert (line["response_model"], line["response_id"], line["raw"]) == ("e-1", "embd-1", usage)
+
+
+def test_what_stands_before_the_list_may_be_anything(metered: Home) -> None:
+    vectors = [{"object": "embedding", "index": 0, "embedding": [0.1] * 10_000}]
+    body = {"meta": {"parts": [1]}, "data": vectors, "usage": {"prompt_tokens": 8, "total_tokens": 8}}
+    elsewhere(OPENAI, body).embeddings.create(model="alias", input="x", encoding_format="float")
+    line = only(metered)
+    assert (line["usage"]["input"], line.get("response_model")) == (8, None)
+    assert guard.failures == {}
+
+
+def test_a_long_line_that_is_no_event_is_skipped(metered: Home) -> None:
+    read(b": " + b"x" * 1_500_000 + b"\n" + chat_events(), stream=True, **CHAT)
+    line = only(metered)
+    assert (line["usage"], line["chunks"]) == ({"input": 10, "output": 5}, 2)
