@@ -12,7 +12,7 @@ from meter.home import Home
 from meter.ledger import Ledger
 from meter.report.status import PATIENCE_S, RECENT_DAYS
 
-BROKEN = ("missing", "changed", "failed")
+BROKEN = ("missing", "changed", "failed", "replaced")
 """States of a hook behind which calls may go unmetered, as `meter.instrument.HookState` names them."""
 
 _NEWEST = """

@@ -17,6 +17,7 @@ __all__ = ["HookState", "hooks", "install", "uninstall"]
 _lock = threading.Lock()
 _patches: dict[str, Patch] = {}
 _watched: set[str] = set()
+_imported_once: set[str] = set()
 _installed = False
 
 
@@ -76,6 +77,8 @@ def _watch(module: str) -> None:
 
     _watched.add(module)
     register_post_import_hook(_imported, module)
+    if _again not in sys.meta_path:
+        sys.meta_path.insert(0, _again)  # before wrapt's
 
 
 def _patch_if_imported(name: str) -> None:
@@ -87,7 +90,24 @@ def _patch_if_imported(name: str) -> None:
 def _imported(module: ModuleType) -> None:
     """Patch a module that has been imported. Nothing that goes wrong here may come out of the user's import."""
     with guard.shield("hook"):
+        _imported_once.add(module.__name__)
         if _installed:
             for patch in _patches.values():
                 if patch.module == module.__name__:
                     patch.apply(module)
+
+
+class _Again:
+    """Sees a module that is imported anew, after someone took it out of `sys.modules`: a hook of wrapt's fires only once."""
+
+    def find_spec(self, name: str, *_: Any) -> None:
+        """Find nothing, as always; make ready for what another finder will find."""
+        if name in _imported_once and name not in sys.modules:
+            _imported_once.discard(name)
+            with guard.shield("hook"):
+                from wrapt import register_post_import_hook
+
+                register_post_import_hook(_imported, name)
+
+
+_again = _Again()

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from meter import guard
 from meter.providers.model import Provider
 
-State = Literal["waiting", "patched", "missing", "changed", "failed", "bare"]
+State = Literal["waiting", "patched", "missing", "changed", "failed", "replaced", "bare"]
 Wrapping = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 MEANINGS: dict[State, str] = {
@@ -21,8 +21,12 @@ MEANINGS: dict[State, str] = {
     "missing": "this version of the SDK has no such attribute",
     "changed": "the attribute is not what Meter knows how to wrap",
     "failed": "wrapping it failed",
+    "replaced": "something else has taken the place of what was wrapped",
     "bare": "the original is in place",
 }
+
+
+BROKEN: tuple[State, ...] = ("missing", "changed", "failed", "replaced")
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class HookState:
     @property
     def broken(self) -> bool:
         """Calls that pass here may go unmetered."""
-        return self.state in ("missing", "changed", "failed")
+        return self.state in BROKEN
 
 
 class Patch:
@@ -107,7 +111,19 @@ class Patch:
     def state(self) -> HookState:
         """Say how the hook stands."""
         package = self.provider.package
-        return HookState(package, self.target, self._state, self._detail, version(package), self.provider.tested)
+        state, detail = self._state, self._detail
+        if state == "patched" and (lost := self._lost()):
+            state, detail = "replaced", lost
+        return HookState(package, self.target, state, detail, version(package), self.provider.tested)
+
+    def _lost(self) -> str:
+        """Say what became of the wrapped attribute if calls no longer pass it; who wraps ours passes them on."""
+        kind, _, attribute = self.name.rpartition(".")
+        module = sys.modules.get(self.module)
+        owner = getattr(module, kind, None)
+        if owner is not self._owner:
+            return "the SDK was imported again" if module is not None else ""
+        return "the original was put back" if owner.__dict__.get(attribute, self._bare) is self._bare else ""
 
     def _set(self, state: State, detail: str = "") -> None:
         self._state, self._detail = state, detail

@@ -236,6 +236,47 @@ def test_an_sdk_first_imported_in_a_thread_is_metered(home: Home, sim: Simulator
     assert classes(only(home)) == OPENAI.classes
 
 
+@pytest.mark.parametrize("sdk", SDKS, ids=lambda sdk: sdk.name)
+def test_an_sdk_that_is_imported_anew_is_metered_anew(sdk: Sdk, home: Home, sim: Simulator) -> None:
+    states = in_a_process(f"""
+        import json, sys, meter.auto
+        from meter import guard, instrument
+        def call():
+            import {sdk.name}
+            client = {sdk.name}.{sdk.client.__name__}(api_key="sk-test", base_url="{sim.url}{sdk.base}")
+            client.{".".join(sdk.resource)}.create(**{sdk.arguments!r})
+            return client
+        old = call()
+        for _ in range(2):
+            for name in [name for name in sys.modules if name.partition(".")[0] == "{sdk.name}"]:
+                del sys.modules[name]
+            call()
+        old.{".".join(sdk.resource)}.create(**{sdk.arguments!r})
+        assert not guard.failures, guard.failures
+        print(json.dumps([str(state) for state in instrument.hooks().values() if state.sdk == "{sdk.name}"]))
+    """)
+    assert states == ["patched"] * 6
+    assert [classes(line) for line in calls(home)] == [sdk.classes] * 4
+
+
+def test_a_hook_whose_place_was_taken_says_so(home: Home, restored: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind, name = owner(MODULES[0], "SyncAPIClient.request")
+    bare = vars(kind)[name]
+    instrument.install()
+    with monkeypatch.context() as patch:
+        patch.setattr(kind, name, bare)
+        assert says("SyncAPIClient.request") == ("replaced: the original was put back", True)
+    with monkeypatch.context() as patch:
+        patch.setattr(f"{MODULES[0]}.Stream", type("Stream", (), {}))
+        assert says("Stream.__stream__") == ("replaced: the SDK was imported again", True)
+    assert says("Stream.__stream__") == ("patched", False)
+
+
+def says(place: str) -> tuple[str, bool]:
+    state = instrument.hooks()[f"openai._base_client:{place}"]
+    return str(state), state.broken
+
+
 def test_switching_on_imports_no_sdk_starts_no_thread_and_opens_no_connection(home: Home) -> None:
     found = in_a_process("""
         import json, socket, sys, threading
