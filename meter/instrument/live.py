@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextvars import ContextVar
 from time import perf_counter_ns
@@ -11,13 +12,29 @@ from meter import event, guard, recorder
 from meter.instrument.facts import Facts
 from meter.providers.model import Dialect
 from meter.providers.progress import MAX_TEXT, Progress, reader_of, text
-from meter.providers.reading import Json, as_object, passes, strings
+from meter.providers.reading import Json, as_object, look, passes, strings
 
 KEY = "meter"
 """Where a response's and a request's `extensions` hold the call."""
 
+UNSENT = frozenset({"ConnectError", "ConnectTimeout", "ConnectionRefusedError", "PoolTimeout", "UnsupportedProtocol"})
+"""Errors of the HTTP libraries that come before anything was sent."""
+
 STANDARD = "standard"
 BATCH = "batch"
+
+
+_forks = 0
+"""How many forks lie between the process that imported this and the one that runs."""
+
+
+def _forked() -> None:
+    global _forks
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 class LiveCall(Progress):
@@ -31,14 +48,17 @@ class LiveCall(Progress):
     stream = False
     attached = False
     """Its end is that of a response, not of `request`."""
+    loose = False
+    """It could not be tied to a response: it ends with its tap."""
     tapped = False
     """The caller reads the bytes himself."""
     inside = 0
     """Above 0 while an event is being pulled: a response closed meanwhile closes itself at its end."""
     done = False
     options: Any = None
-    """The request, while it has what we added; `body_sent` is what it had before."""
+    """The request, while it has what we added: its body is `body_asked`, and was `body_sent`."""
     body_sent: Any = None
+    body_asked: Any = None
 
     def __init__(self, dialect: Dialect, record: event.Call, facts: Facts, body: Any) -> None:
         self.dialect = dialect
@@ -47,27 +67,45 @@ class LiveCall(Progress):
         self.facts = facts
         self.body = body
         """The request's JSON, the caller's own: only looked at, and let go of at the end."""
+        self.forks = _forks
         self.began_ns = perf_counter_ns()
+
+    def answers(self) -> int:
+        """Return how many answers the request asks for at once."""
+        asked = look(self.body, "n")
+        return asked if isinstance(asked, int) else 1
 
     def closed(self) -> None:
         """The response was closed or dropped between two events."""
         if not self.inside and not self.done:
-            self.end("ok" if self.complete else "aborted")
+            self.end("ok" if self.complete or self.ended else "aborted")
 
     def exhausted(self) -> None:
         """The stream was read to its end. Without its last word it was cut on the way."""
         events = self.dialect.events
-        self.end("aborted" if events and events.final and not self.complete else "ok")
+        if events and events.final:
+            self.end("ok" if self.complete or self.ended else "aborted")
+        else:
+            self.complete = (
+                self.complete or self.record.raw is not None
+            )  # usage that ran on with the text is at its end
+            self.end("ok")
 
     def failed(self, error: BaseException) -> None:
         """An exception left the call. One that is no `Exception` is a cancellation, or the end of the process."""
         self.end("error" if isinstance(error, Exception) else "aborted", error)
 
     def end(self, status: event.Status, error: BaseException | None = None) -> None:
-        """Write the record, once."""
+        """Write the record, once, and in the process that made the call: a forked child's copy says nothing.
+
+        Both hold the same stream, but what one reads the other never sees. The caller's own process is believed: should only the
+        child read on, the call is recorded as one that was left early.
+        """
         if self.done:
             return
         self.done = True
+        if self.forks != _forks:
+            return
         try:
             record, side = self.record, self._fill(status)
             if status != "ok" or not self.complete or not record.usage or self.trouble is not None:
@@ -144,9 +182,10 @@ class LiveCall(Progress):
                 guard.note("usage.unknown_shape")
         if record.status != "ok":
             record.billed = self.passes > 0 or may_be_billed(error)
-        if record.source != "reported" and record.billed is not False:
-            record.sent_chars = sum(map(len, strings(self.body)))
-            record.seen_chars = self.seen if self.stream else None
+        if record.source == "reported" or record.billed is False or look(self.body, self.dialect.deferred):
+            return  # nothing to estimate, or nothing to estimate it from: the answer is made after this call
+        record.sent_chars = sum(map(len, strings(self.body)))
+        record.seen_chars = self.seen if self.stream else None
 
     def _part(self, model: Any, usage: Json) -> event.Call:
         """Return the record of a pass that is in no total: a call of its own, whose parent is this one."""
@@ -168,11 +207,13 @@ link: ContextVar[LiveCall | None] = ContextVar("meter_call", default=None)
 
 
 def may_be_billed(error: BaseException | None) -> bool:
-    """Say whether a call that brought no answer may have been billed: the request got through, but nobody waited."""
-    if not isinstance(error, Exception):
-        return True
-    lost = any(kind.__name__ == "APIConnectionError" for kind in type(error).__mro__)
-    return lost and not type(error.__cause__).__name__.startswith(("Connect", "Pool"))
+    """Say whether a call that brought no answer may have been billed: not if it was refused, or never sent.
+
+    Any other exception, one of a signal handler for instance, tells nothing of the request it came out of.
+    """
+    if any(kind.__name__ == "APIStatusError" for kind in type(error).__mro__):
+        return False
+    return UNSENT.isdisjoint((type(error).__name__, type(getattr(error, "__cause__", None)).__name__))
 
 
 def put(record: event.Call) -> None:

@@ -26,6 +26,12 @@ class ToolCall(msgspec.Struct):
     function: Function | None = None
 
 
+class Audio(msgspec.Struct):
+    """Speech, of which only what it says is text."""
+
+    transcript: Any = None
+
+
 class Delta(msgspec.Struct):
     """What a chunk adds to a choice."""
 
@@ -34,6 +40,8 @@ class Delta(msgspec.Struct):
     reasoning_content: Any = None
     reasoning: Any = None
     tool_calls: list[ToolCall] | None = None
+    function_call: Function | None = None
+    audio: Audio | None = None
 
 
 class Choice(msgspec.Struct):
@@ -84,6 +92,8 @@ TEXTS = (
     "delta.reasoning_content",  # DeepSeek
     "delta.reasoning",  # OpenRouter, Groq
     "delta.refusal",
+    "delta.function_call.arguments",  # before there were tools
+    "delta.audio.transcript",
 )
 
 CHAT = Dialect(
@@ -92,20 +102,7 @@ CHAT = Dialect(
     paths=("/chat/completions",),
     counts=COUNTS,
     total="total_tokens",
-    events=Events(
-        event=Chunk,
-        answers={"": ""},
-        items="choices",
-        texts={
-            "": (
-                "delta.content",
-                "delta.tool_calls[].function.arguments",
-                "delta.reasoning_content",
-                "delta.reasoning",
-                "delta.refusal",
-            ),
-        },
-    ),
+    events=Events(event=Chunk, answers={"": ""}, items="choices", texts={"": TEXTS}),
     asks_for_usage=True,
 )
 
@@ -115,7 +112,7 @@ COMPLETIONS = Dialect(
     paths=("/completions",),
     counts=COUNTS,
     total="total_tokens",
-    events=Events(event=Chunk, answers={"": ""}, items="choices", texts={"": ("text",)}, errors={"": "error.code"}),
+    events=Events(event=Chunk, answers={"": ""}, items="choices", texts={"": ("text",)}),
     asks_for_usage=True,
 )
 

@@ -75,6 +75,8 @@ class Dialect:
     """Streams state usage only where `stream_options.include_usage` asks for it."""
     usage_at_end: bool = False
     """Answers can be megabytes long, with the usage behind them: read the end first."""
+    deferred: str = ""
+    """Field of a request that has the answer made later: the reply to it states no usage, and never will."""
     placeholder: tuple[str, ...] = ()
     """Classes that mean nothing before the final event."""
     iterations: str = ""

@@ -33,8 +33,12 @@ class Progress:
     fees: dict[str, int] | None = None
     complete = False
     """The last word on usage has been said."""
+    ended = False
+    """The stream's final event has come, with usage or without."""
+    finished = 0
+    """How many of the answers asked for came to their end in events that state usage."""
     trouble: Any = None
-    """The code of an error that came as an event."""
+    """The code of an error that came as an event, or in place of an answer."""
     asked = False
     """We asked for the usage, so the caller must not see it."""
     introduced = False
@@ -52,6 +56,10 @@ class Progress:
             self.hurt = True
             guard.fail(step)
 
+    def answers(self) -> int:
+        """Return how many answers were asked for at once."""
+        return 1
+
     def take_body(self, content: bytes) -> None:
         """Read a whole answer from its bytes."""
         self.complete = True
@@ -67,18 +75,27 @@ class Progress:
         record.response_id, record.response_model, record.tier = body.id, body.model, body.service_tier
         if usage and usage != NULL:
             record.raw = one_line(usage) if content.startswith(PRETTY) else usage
+        if body.error:
+            self.trouble = error_code(body.error)
         if reader.fees:
             self._take_fees(body)
 
     def _take_odd(self, content: bytes) -> None:
         """Read an answer whose fields are not what they should be."""
         if found := as_object(content):
-            self.take(found)
+            self.take_whole(found)
         else:
             guard.note("answer.unreadable")
 
-    def take(self, answer: Any) -> None:
-        """Read what an SDK's object, or a shape of ours, says of the answer so far."""
+    def take_whole(self, answer: Any) -> None:
+        """Read a whole answer from an SDK's object."""
+        self.complete = True
+        self.take(answer)
+        if error := look(answer, "error"):
+            self.trouble = error_code(error)
+
+    def take(self, answer: Any) -> bool:
+        """Read what an SDK's object, or a shape of ours, says of the answer so far; say whether it states usage."""
         record = self.record
         record.response_id = text(look(answer, "id")) or record.response_id
         record.response_model = text(look(answer, "model")) or record.response_model
@@ -88,6 +105,7 @@ class Progress:
             record.raw = merge(record.raw, usage)
         if self.reader.fees:
             self._take_fees(answer)
+        return bool(usage)
 
     def saw_text(self, text: Any) -> None:
         """Count generated characters, and note when the first came."""
@@ -106,6 +124,13 @@ class Progress:
 def reader_of(dialect: Dialect) -> Reader:
     """Return the dialect's reader, made once."""
     return Reader(dialect)
+
+
+def error_code(error: Any) -> str:
+    """Return the code of an error, or its type; never its message, which may quote the request."""
+    found = plain(error)
+    codes = [dig(found, ("code",)), dig(found, ("type",))]
+    return next((str(code) for code in codes if code and isinstance(code, str | int)), "error")
 
 
 def one_line(usage: msgspec.Raw) -> msgspec.Raw:

@@ -17,8 +17,8 @@ Json = dict[str, Any]
 Number = int | float
 Path = tuple[str, ...]
 
-BIG_BODY = 16_384
-"""An answer longer than this is read from its end, where its dialect says that the end is enough."""
+NEVER_BESIDE = frozenset({"cache_read"})
+"""Parts that every wire with a grand total counts inside their own."""
 
 UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
@@ -86,7 +86,7 @@ class Reader:
                 part = _first(usage, paths)
                 if part is None:
                     continue
-                if part == gap and part:
+                if part == gap and part and name not in NEVER_BESIDE:
                     gap = None  # exactly this part is missing from the sum of the totals, so it lies beside them
                 elif left is not None:
                     if part > left:
@@ -150,10 +150,10 @@ _decode_object = msgspec.json.Decoder(Json, float_hook=digits).decode
 
 
 def merge(old: Any, new: Any) -> Any:
-    """Usage in streams is cumulative: of each field the last value that is not null holds."""
+    """Usage in streams is cumulative: of each field, nested ones too, the last value that is not null holds."""
     if type(old) is not dict or type(new) is not dict:
         return new
-    return {**old, **{name: value for name, value in new.items() if value is not None}}
+    return {**old, **{name: merge(old.get(name), value) for name, value in new.items() if value is not None}}
 
 
 def number(value: Any) -> Number | None:

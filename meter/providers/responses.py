@@ -46,6 +46,7 @@ RESPONSES = Dialect(
         ),
     ),
     total="total_tokens",
+    deferred="background",
     fees={"web_searches": "tool_usage.web_search.num_requests"},
     events=Events(
         event=Event,

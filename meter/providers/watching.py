@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from meter.providers.model import Dialect, Events
-from meter.providers.progress import Progress
+from meter.providers.progress import Progress, error_code
 from meter.providers.reading import UNREADABLE, dig, digits, look, plain
 
 Watcher = Callable[[Any, Any], bool]
@@ -52,9 +52,12 @@ def _count(progress: Progress, _: Any) -> bool:
 def _untyped(events: Events) -> Watcher:
     """Watch events that are all of one shape; the last that states usage has no items left."""
     items = attrgetter(events.items)
-    first = attrgetter(events.texts[""][0])
-    others = [getter(path) for path in events.texts[""][1:]]
-    failure = tuple(events.errors.get("", "").split(".")[1:])
+    holder, _, first = events.texts[""][0].rpartition(".")
+    held = attrgetter(holder) if holder else _itself
+    text_of = attrgetter(first)
+    places = [path.removeprefix(f"{holder}.") for path in events.texts[""]]
+    finders = [finder(path) for path in places]
+    others = frozenset(path.partition(".")[0].removesuffix("[]") for path in places[1:])
 
     def watch(progress: Progress, event: Any) -> bool:
         try:
@@ -70,18 +73,21 @@ def _untyped(events: Events) -> Watcher:
             forget_usage(event)
         progress.chunks += 1
         if listed is None and (error := look(event, "error")):
-            progress.trouble = dig(plain(error), failure) or "error"
+            progress.trouble = error_code(error)
         for item in listed or ():
             try:
-                text = first(item)
-            except AttributeError:
-                text = None
-            if text and progress.seen and type(text) is str:
+                piece = held(item)
+                text = text_of(piece)
+                extra = piece.__pydantic_extra__
+                usual = others.isdisjoint(piece.__pydantic_fields_set__) and (not extra or others.isdisjoint(extra))
+            except AttributeError:  # not of the SDK's making, or of pydantic 1
+                piece, usual = look(item, holder) if holder else item, False
+            if not usual:
+                _watch_texts(progress, piece, finders)
+            elif text and progress.seen and type(text) is str:
                 progress.seen += len(text)
             elif text:
                 progress.saw_text(text)
-            else:
-                _watch_text(progress, item, others)
         return False
 
     return watch
@@ -96,8 +102,9 @@ def _state(progress: Progress, event: Any, usage: Any, listed: Any) -> bool:
         progress.fault("stream.usage")
     if usage is None:
         return False
-    if not listed or any(look(item, "finish_reason") for item in listed):
-        progress.complete = True
+    if listed:
+        progress.finished += sum(1 for item in listed if look(item, "finish_reason"))
+    progress.complete = not listed or (progress.finished > 0 and progress.finished >= progress.answers())
     return progress.asked and not listed
 
 
@@ -124,14 +131,22 @@ def _typed(events: Events) -> Watcher:
             return False
         place = answers.get(kind)
         if place is not None:
-            progress.take(getattr(event, place) if place else event)
+            stated = progress.take(getattr(event, place) if place else event)
             if kind in final:
-                progress.complete = True
+                progress.ended = True
+                progress.complete = progress.complete or stated
         if kind in errors:
             progress.trouble = dig(plain(event), tuple(errors[kind].split("."))) or kind
         return False
 
     return watch
+
+
+def _watch_texts(progress: Progress, piece: Any, finders: list[Getter]) -> None:
+    """Count all texts of one piece: several may come in it, and each was generated."""
+    for find in finders:
+        if text := find(piece):
+            progress.saw_text(text)
 
 
 def _watch_text(progress: Progress, thing: Any, getters: list[Getter]) -> None:
@@ -165,16 +180,29 @@ def veil(event: Any) -> bool:
 
 
 def getter(path: str) -> Getter:
-    """Return what finds the text at a path, or in each item of a list (`tool_calls[].function.arguments`), or None."""
-    head, _, tail = path.partition("[].")
-    get = attrgetter(head)
-    inner = attrgetter(tail) if tail else None
+    """Return what finds the text at a path where there is almost always one; else None, slowly."""
+    get = attrgetter(path)
 
     def find(thing: Any) -> Any:
         try:
-            found = get(thing)
-            return [inner(item) for item in found or ()] if inner else found
+            return get(thing)
         except AttributeError:
             return None
 
     return find
+
+
+def finder(path: str) -> Getter:
+    """Return what finds the text at a path, or in each item of a list (`tool_calls[].function.arguments`), or None."""
+    head, _, tail = path.partition("[].")
+    outer, inner = head.split("."), tail.split(".")
+
+    def find(thing: Any) -> Any:
+        found = functools.reduce(look, outer, thing)
+        return [functools.reduce(look, inner, item) for item in found or ()] if tail else found
+
+    return find
+
+
+def _itself(thing: Any) -> Any:
+    return thing

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +17,29 @@ import pytest
 from meter import carry, tags
 from meter.home import Home
 from meter.simulator import Simulator
+from meter.simulator.wire import frame
 from tests.instrument.sdks import ANTHROPIC, CHAT, OPENAI, SDKS, Sdk, calls, classes, only
 
 SDK = pytest.mark.parametrize("sdk", SDKS, ids=lambda sdk: sdk.name)
+
+CHUNK = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+CHOICE = {"index": 0, "delta": {"content": "four"}, "finish_reason": None}
+MESSAGE = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": []}
+TEXT = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "four"}}
+LAST = {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None}}
+BODIES = {
+    "openai": frame({**CHUNK, "choices": [CHOICE]}) * 2
+    + frame({**CHUNK, "choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}}),
+    "anthropic": b"".join(
+        frame(event, str(event["type"]))
+        for event in (
+            {"type": "message_start", "message": {**MESSAGE, "usage": {"input_tokens": 11, "output_tokens": 1}}},
+            {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+            TEXT,
+            {**LAST, "usage": {"output_tokens": 7}},
+        )
+    ),
+}
 
 
 @SDK
@@ -115,6 +136,39 @@ def test_parent_and_forked_children_each_record_theirs(sdk: Sdk, home: Home, sim
     assert len({line["id"] for line in lines}) == 5
     assert len({line["pid"] for line in lines}) == 4
     assert all(classes(line) == sdk.classes for line in lines)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("child", ["sys.exit(0)", "list(stream)", "stream.close()"])
+@SDK
+def test_a_stream_in_the_middle_of_a_fork_is_one_call_of_the_parent(sdk: Sdk, child: str, home: Home) -> None:
+    code = f"""
+        import os, sys, meter.auto
+        from tests.instrument.sdks import {sdk.name.upper()} as sdk, elsewhere
+        body = open(0, "rb").read()
+        client = elsewhere(sdk, body, {{"content-type": "text/event-stream"}})
+        stream = sdk.of(client).create(**sdk.arguments, stream=True)
+        next(stream)
+        child = os.fork()
+        if not child:
+            sys.stderr = open(os.devnull, "w")  # some versions make a noise when a process ends in mid-stream
+            {child}
+            os._exit(0)
+        os.waitpid(child, 0)
+        print(os.getpid(), len(list(stream)))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        check=True,
+        timeout=60,
+        cwd=Path(__file__).parents[2],
+        input=BODIES[sdk.name],
+        stdout=subprocess.PIPE,
+    )
+    pid, rest = map(int, done.stdout.split())
+    line = only(home)
+    assert (line["pid"], line["status"], line["source"], line["chunks"]) == (pid, "ok", "reported", rest + 1)
+    assert classes(line) == {"input": 11, "output": 7}
 
 
 def test_a_process_that_ends_without_clean_up_has_recorded_its_calls(home: Home, sim: Simulator) -> None:
