@@ -17,15 +17,15 @@ from meter import guard, recorder
 from meter.errors import BudgetExceeded
 from meter.instrument import facts as facts_of
 from meter.instrument import usage_option
-from meter.instrument.live import KEY, LiveCall, link
+from meter.instrument.live import LiveCall, link
 from meter.instrument.patches import Patch
-from meter.instrument.taps import AsyncEventTap, EventTap, LinkTap, Veil, attach, attached_call
+from meter.instrument.taps import AsyncEventTap, EventTap, LinkTap, Veil, attach, attached_call, passed_call
 from meter.providers.model import Dialect, Provider
 from meter.providers.progress import text
 
 Bare = Callable[..., Any]
 Wrap = Callable[[Bare, "Side"], Bare]
-MAX_URLS = 256
+MAX_URLS = MAX_CLASSES = 256
 UNKNOWN: Any = object()
 RETRY_COUNT = "x-stainless-retry-count"
 
@@ -50,6 +50,16 @@ class Side:
         if len(self.known) < MAX_URLS and "://" not in url:
             self.known[method, url] = found
         return found
+
+    def owns(self, kind: Any, name: str) -> bool:
+        """Say whether a class has an attribute from the SDK, and none of the caller's in its place."""
+        return kind is None or f"{maker(kind, name)}.".startswith(f"{self.provider.package}.")
+
+
+@functools.lru_cache(MAX_CLASSES)
+def maker(kind: Any, name: str) -> str:
+    """Return the module of the class that an attribute comes from."""
+    return next((base.__module__ for base in kind.__mro__ if name in base.__dict__), "")
 
 
 def patches(provider: Provider) -> list[Patch]:
@@ -95,7 +105,7 @@ def wrap_request(bare: Bare, side: Side) -> Bare:
                         raise
                 else:
                     if call is not None:
-                        returned(side, call, result)
+                        returned(side, self, call, result)
                     return result
         finally:
             leave(call, outer)
@@ -121,7 +131,7 @@ def wrap_async_request(bare: Bare, side: Side) -> Bare:
                         raise
                 else:
                     if call is not None:
-                        returned(side, call, result)
+                        returned(side, self, call, result)
                     return result
         finally:
             leave(call, outer)
@@ -186,7 +196,9 @@ def begin(side: Side, client: Any, options: Any, kwargs: dict[str, Any]) -> Live
             call.facts = facts_of.elsewhere(call.facts, url, side.provider)
         if kwargs.get("stream"):
             call.stream = True
-            if dialect.asks_for_usage:
+            # a class of the caller's that reads the events itself would see what we asked for
+            stream_cls = kwargs.get("stream_cls")
+            if dialect.asks_for_usage and side.owns(getattr(stream_cls, "__origin__", stream_cls), "__stream__"):
                 usage_option.ask(call, options)
     except BudgetExceeded:
         raise
@@ -215,13 +227,31 @@ def raised(call: LiveCall | None, error: BaseException) -> bool:
     return False
 
 
-def returned(side: Side, call: LiveCall, result: Any) -> None:
+def returned(side: Side, client: Any, call: LiveCall, result: Any) -> None:
     """End a call whose answer was read. A stream ends later, and a call that a middleware answered was none."""
     if call.passes and not call.attached:
-        call.end("ok")
-    elif not side.sees_answers or (call.attached and not side.sees_events):
+        if call.stream:
+            tap_untied(result)
+        if not call.attached:
+            call.end("ok")
+    elif unseen(side, client, call):
         with guard.shield("call.result"):
             adopt(call, result)
+        if not call.attached:
+            call.end("ok")
+
+
+def tap_untied(result: Any) -> None:
+    """Let `tapped` see, while the call can still be found, a stream that could not be tied to its response."""
+    with guard.shield("call.result"):
+        getattr(result, "_iterator", None)  # later versions make it when it is first asked for
+
+
+def unseen(side: Side, client: Any, call: LiveCall) -> bool:
+    """Say whether the answer, or the events of its stream, passed none of the places that are wrapped."""
+    if not side.sees_answers or not (call.passes or side.owns(type(client), "_process_response")):
+        return True
+    return call.attached and not side.sees_events
 
 
 def leave(call: LiveCall | None, outer: LiveCall | None) -> None:
@@ -287,14 +317,15 @@ def tapped(source: Any, stream: Any) -> Any:
     """Return a tap on the events of a stream that carries a call, or the source as it is."""
     call = untied()
     try:
-        call = attached_call(stream.response) or call
+        if (tied := attached_call(stream.response)) is not None:
+            call = tied
+        elif call is not None:
+            call.attached = call.loose = True
         if call is not None:
-            call.attached = True
             return tap_of(source)(source, call)
-        if getattr(stream._client, "_middleware", None):
-            parent = stream.response.request.extensions.get(KEY)
-            if isinstance(parent, LiveCall):
-                return LinkTap(source, parent)
+        call = passed_call(stream.response)
+        if call is not None and getattr(stream._client, "_middleware", None):
+            return LinkTap(source, call)
     except Exception:  # noqa: BLE001 - counted: the stream goes on without a tap
         guard.fail("stream.tap")
     return Veil(source, call) if call is not None and call.asked else source
@@ -316,11 +347,12 @@ def adopt(call: LiveCall, result: Any) -> None:
     response = getattr(result, "http_response", None)
     if hasattr(result, "_iterator") and hasattr(result, "response"):
         source = result._iterator
-        attach(result.response, call)
+        with guard.shield("call.answer"):
+            attach(result.response, call)
         result.__dict__["_iterator"] = tap_of(source)(source, call)
+        call.loose, call.attached = not call.attached, True
     elif response is None:
-        call.take(result)
-        call.complete = True
+        call.take_whole(result)
         call.end("ok")
     elif not call.attached:
         if (content := body_of(response)) is None:

@@ -30,7 +30,7 @@ class Tap:
     def __del__(self) -> None:
         call = self.__dict__.get("_call")
         # Where the caller reads bytes himself, or has read nothing, the end is that of the response.
-        if call is not None and call.chunks and not call.tapped:
+        if call is not None and (call.chunks or call.loose) and not call.tapped:
             call.closed()
 
     def _pulled(self, error: BaseException | None) -> None:
@@ -106,6 +106,19 @@ class ByteTaps(Tap):
 
     def __init__(self, source: Any, call: LiveCall, collector: Collector) -> None:
         self._source, self._call, self._collector = source, call, collector
+        self._inner = call.inside > 0
+        """The SDK reads them for events. Of those there are none in a plain answer, which it hands on as an empty stream."""
+
+    def _over(self, error: BaseException) -> None:
+        """The bytes have come to their end, or to grief."""
+        ended = isinstance(error, StopIteration | StopAsyncIteration)
+        if ended and not (self._inner and self._call.chunks):
+            with guard.shield("response.bytes"):
+                self._collector.finish()
+        if self._inner:
+            self._call.inside -= 1
+        else:
+            self._pulled(error)
 
     def __del__(self) -> None:
         if (call := self.__dict__.get("_call")) is not None:
@@ -123,8 +136,7 @@ class ByteTap(ByteTaps):
         try:
             data: bytes = self._source.__next__()
         except BaseException as error:
-            _finish(self._collector, error)
-            self._pulled(error)
+            self._over(error)
             raise
         self._call.inside -= 1
         _feed(self._call, self._collector, data)
@@ -142,8 +154,7 @@ class AsyncByteTap(ByteTaps):
         try:
             data: bytes = await self._source.__anext__()
         except BaseException as error:
-            _finish(self._collector, error)
-            self._pulled(error)
+            self._over(error)
             raise
         self._call.inside -= 1
         _feed(self._call, self._collector, data)
@@ -206,14 +217,14 @@ class LinkTap(Tap):
 
 
 def attach(response: Any, call: LiveCall) -> None:
-    """Tie the call's end to the response's."""
-    call.attached = True
+    """Tie the call's end to the response's; raises if the response does not allow it."""
     with suppress(Exception):  # counted when the call ends
         ready_the_spool()
-    response.extensions[KEY] = call
     response.request.extensions[KEY] = call
+    response.extensions[KEY] = call
     kind: Any = type(response)
     response.__class__ = watched(kind)
+    call.attached = True
 
 
 def ready_the_spool() -> None:
@@ -229,6 +240,14 @@ def attached_call(response: Any) -> LiveCall | None:
         return None
     call = response.extensions.get(KEY)
     return call if isinstance(call, LiveCall) else None
+
+
+def passed_call(response: Any) -> LiveCall | None:
+    """Return the call whose request a response answers, although it is not tied to it."""
+    with suppress(AttributeError, RuntimeError):  # a response that some test made has no request
+        call = response.request.extensions.get(KEY)
+        return call if isinstance(call, LiveCall) else None
+    return None
 
 
 @functools.cache
@@ -256,7 +275,12 @@ def watched(bare: Any) -> Any:
     def __del__(self: Any) -> None:  # noqa: N807
         _over(self, bare)
 
-    methods = (close, aclose, iter_bytes, aiter_bytes, __del__)
+    def __reduce_ex__(self: Any, protocol: Any) -> Any:  # noqa: N807
+        # Protocol 1 makes an object of any class that is named; the later ones insist on the object's own.
+        make, arguments, *rest = bare.__reduce_ex__(self, min(protocol, 1))
+        return make, tuple(bare if part is type(self) else part for part in arguments), *rest
+
+    methods = (close, aclose, iter_bytes, aiter_bytes, __del__, __reduce_ex__)
     names = {"__module__": bare.__module__, "__qualname__": bare.__qualname__, "__doc__": bare.__doc__}
     return type(bare.__name__, (bare,), {**names, "_meter_bare": bare, **{m.__name__: m for m in methods}})
 
@@ -273,9 +297,11 @@ def _over(response: Any, bare: type[Any]) -> None:
 def _tapped(response: Any, source: Any, tap: type[ByteTap] | type[AsyncByteTap]) -> Any:
     with guard.shield("response.bytes"):
         call = attached_call(response)
-        if call is not None and not call.tapped and not call.inside:
-            call.tapped = True
-            return tap(source, call, Collector(call, response.headers.get("content-type", "")))
+        if call is not None and not call.tapped:
+            content_type = response.headers.get("content-type", "")
+            call.tapped = not call.inside
+            if call.tapped or "json" in content_type:
+                return tap(source, call, Collector(call, content_type))
     return source
 
 
@@ -284,9 +310,3 @@ def _feed(call: LiveCall, collector: Collector, data: bytes) -> None:
         collector.feed(data)
     except Exception:  # noqa: BLE001 - written out: this is the chunk path
         call.fault("stream.bytes")
-
-
-def _finish(collector: Collector, error: BaseException) -> None:
-    if isinstance(error, StopIteration | StopAsyncIteration):
-        with guard.shield("response.bytes"):
-            collector.finish()

@@ -25,12 +25,24 @@ refusers: set[str] = set()
 """Addresses that refused."""
 
 
+class Ours(dict[str, bool]):
+    """The option where it was we who added it, and the body to which we did."""
+
+    def __init__(self, before: Mapping[str, Any]) -> None:
+        super().__init__(include_usage=True)
+        self.before = before
+
+
 def ask(call: LiveCall, options: Any) -> None:
     """Put the option into a copy of the request's body."""
-    if wanted(call, options):
-        call.body_sent, call.options = options.json_data, options
-        options.json_data = {**options.json_data, OPTION: {"include_usage": True}}
-        call.asked = True
+    body = options.json_data
+    ours = body.get(OPTION) if isinstance(body, Mapping) else None
+    if isinstance(ours, Ours):
+        body = ours.before  # another call is under way with these very options
+    elif not wanted(call, options):
+        return
+    call.body_sent, call.options, call.asked = body, options, True
+    call.body_asked = options.json_data = {**body, OPTION: Ours(body)}
 
 
 def take_back(call: LiveCall) -> None:
@@ -43,8 +55,10 @@ def take_back(call: LiveCall) -> None:
 
 
 def leave(call: LiveCall) -> None:
-    """Give the request back as it was."""
-    call.options.json_data, call.options = call.body_sent, None
+    """Give the request back as it was, unless another call has it now and will do so."""
+    if call.options.json_data is call.body_asked:
+        call.options.json_data = call.body_sent
+    call.options = call.body_asked = None
 
 
 def wanted(call: LiveCall, options: Any) -> bool:

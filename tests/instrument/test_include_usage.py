@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 import openai
 import pytest
@@ -64,6 +64,52 @@ def test_the_options_of_a_request_are_given_back(metered: Home, sim: Simulator) 
         list(client.request(kind, options, stream=True, stream_cls=openai.Stream[kind]))  # type: ignore[valid-type]
     assert options.json_data is body
     assert options_sent(sim) == [ASKED]
+
+
+def test_the_options_of_two_requests_at_once_are_given_back(metered: Home, sim: Simulator) -> None:
+    from openai._models import FinalRequestOptions
+
+    options = FinalRequestOptions.construct(method="post", url="/chat/completions", json_data={**CHAT, "stream": True})
+    body: Any = options.json_data or {}
+    kind = openai.types.chat.ChatCompletionChunk
+
+    async def one(client: Any) -> None:
+        stream = await client.request(kind, options, stream=True, stream_cls=openai.AsyncStream[kind])  # type: ignore[valid-type]
+        assert all([chunk.choices async for chunk in stream])
+
+    async def two() -> None:
+        async with OPENAI.asynchronous(sim.url) as client:
+            await asyncio.gather(one(client), one(client))
+
+    asyncio.run(two())
+    assert options.json_data is body and body == {**CHAT, "stream": True}
+    assert options_sent(sim) == [ASKED, ASKED]
+    assert [classes(line) for line in calls(metered)] == [OPENAI.classes] * 2
+
+
+Event = TypeVar("Event")
+
+
+class OwnStream(openai.Stream[Event]):
+    """A caller's class that makes its own sense of the bytes."""
+
+    def __stream__(self) -> Any:
+        for event in self._iter_events():
+            if not event.data.startswith("[DONE]"):
+                yield json.loads(event.data)
+
+
+def test_a_stream_class_of_the_callers_own_is_not_asked(metered: Home, sim: Simulator) -> None:
+    kind = OwnStream[object]
+    with OPENAI.sync(sim.url) as client:
+        chunks = list(
+            client.post("/chat/completions", cast_to=dict, body={**CHAT, "stream": True}, stream=True, stream_cls=kind)
+        )
+    assert options_sent(sim) == [None]
+    assert all(chunk["choices"] and "usage" not in chunk for chunk in chunks)
+    line = only(metered)
+    assert (line["status"], line["source"]) == ("ok", "missing")
+    assert line["seen_chars"] > 0
 
 
 @pytest.mark.parametrize("wish", [ASKED, {"include_usage": False}])
