@@ -4,7 +4,7 @@ object for an attribute that it lacks costs 2 µs."""
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -56,8 +56,8 @@ def _untyped(events: Events) -> Watcher:
     held = attrgetter(holder) if holder else _itself
     text_of = attrgetter(first)
     places = [path.removeprefix(f"{holder}.") for path in events.texts[""]]
-    finders = [finder(path) for path in places]
-    others = frozenset(path.partition(".")[0].removesuffix("[]") for path in places[1:])
+    finders = {path.partition(".")[0].removesuffix("[]"): finder(path) for path in places}
+    others = finders.keys() - {first}
 
     def watch(progress: Progress, event: Any) -> bool:
         try:
@@ -78,13 +78,14 @@ def _untyped(events: Events) -> Watcher:
             try:
                 piece = held(item)
                 text = text_of(piece)
-                extra = piece.__pydantic_extra__
-                usual = others.isdisjoint(piece.__pydantic_fields_set__) and (not extra or others.isdisjoint(extra))
+                stated, extra = piece.__pydantic_fields_set__, piece.__pydantic_extra__
+                if extra or not others.isdisjoint(stated):
+                    _watch_texts(progress, piece, finders, [*stated, *(extra or ())])
+                    continue
             except AttributeError:  # not of the SDK's making, or of pydantic 1
-                piece, usual = look(item, holder) if holder else item, False
-            if not usual:
-                _watch_texts(progress, piece, finders)
-            elif text and progress.seen and type(text) is str:
+                _watch_texts(progress, look(item, holder) if holder else item, finders, finders)
+                continue
+            if text and progress.seen and type(text) is str:
                 progress.seen += len(text)
             elif text:
                 progress.saw_text(text)
@@ -142,10 +143,10 @@ def _typed(events: Events) -> Watcher:
     return watch
 
 
-def _watch_texts(progress: Progress, piece: Any, finders: list[Getter]) -> None:
+def _watch_texts(progress: Progress, piece: Any, finders: Mapping[str, Getter], fields: Iterable[str]) -> None:
     """Count all texts of one piece: several may come in it, and each was generated."""
-    for find in finders:
-        if text := find(piece):
+    for name in fields:
+        if name in finders and (text := finders[name](piece)):
             progress.saw_text(text)
 
 
@@ -195,13 +196,11 @@ def getter(path: str) -> Getter:
 def finder(path: str) -> Getter:
     """Return what finds the text at a path, or in each item of a list (`tool_calls[].function.arguments`), or None."""
     head, _, tail = path.partition("[].")
-    outer, inner = head.split("."), tail.split(".")
-
-    def find(thing: Any) -> Any:
-        found = functools.reduce(look, outer, thing)
-        return [functools.reduce(look, inner, item) for item in found or ()] if tail else found
-
-    return find
+    if not tail:
+        steps = head.split(".")
+        return lambda thing: functools.reduce(look, steps, thing)
+    inner = getter(tail)
+    return lambda thing: [inner(item) for item in look(thing, head) or ()]
 
 
 def _itself(thing: Any) -> Any:
