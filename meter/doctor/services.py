@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from meter.doctor.finding import Finding, note, ok, wrong
 from meter.errors import MeterError
 from meter.home import Home
+from meter.instrument.patches import BROKEN
 from meter.ledger import Ledger
 from meter.report.status import PATIENCE_S, RECENT_DAYS
-
-BROKEN = ("missing", "changed", "failed", "replaced")
-"""States of a hook behind which calls may go unmetered, as `meter.instrument.HookState` names them."""
 
 _NEWEST = """
 SELECT coalesce(service, '(unnamed)'), coalesce(host, '?'), meter, python, sdks::VARCHAR, hooks::VARCHAR

@@ -27,6 +27,7 @@ MEANINGS: dict[State, str] = {
 
 
 BROKEN: tuple[State, ...] = ("missing", "changed", "failed", "replaced")
+"""States of a hook behind which calls may go unmetered."""
 
 
 @dataclass(frozen=True)

@@ -19,47 +19,15 @@ from meter.instrument import facts as facts_of
 from meter.instrument import usage_option
 from meter.instrument.live import LiveCall, link
 from meter.instrument.patches import Patch
+from meter.instrument.side import Side
 from meter.instrument.taps import AsyncEventTap, EventTap, LinkTap, Veil, attach, attached_call, passed_call
-from meter.providers.model import Dialect, Provider
+from meter.providers.model import Provider
 from meter.providers.progress import text
 
 Bare = Callable[..., Any]
-Wrap = Callable[[Bare, "Side"], Bare]
-MAX_URLS = MAX_CLASSES = 256
+Wrap = Callable[[Bare, Side], Bare]
 UNKNOWN: Any = object()
 RETRY_COUNT = "x-stainless-retry-count"
-
-
-class Side:
-    """The synchronous or the asynchronous half of one SDK, as it is patched in this process."""
-
-    def __init__(self, provider: Provider) -> None:
-        self.provider = provider
-        self.endings = {path: dialect for dialect in provider.dialects for path in dialect.paths}
-        self.known: dict[tuple[str, str], Dialect | None] = {}
-        """What requests were found to be, by method and path; not by whole addresses, of which there is no end."""
-        self.sees_answers = self.sees_events = False
-
-    def dialect(self, method: str, url: str) -> Dialect | None:
-        """Return the dialect of a request that is a call, or None."""
-        found = None
-        if method.lower() == "post":
-            path = "/" + url.partition("?")[0].strip("/")
-            if endings := [ending for ending in self.endings if path.endswith(ending)]:
-                found = self.endings[max(endings, key=len)]
-        if len(self.known) < MAX_URLS and "://" not in url:
-            self.known[method, url] = found
-        return found
-
-    def owns(self, kind: Any, name: str) -> bool:
-        """Say whether a class has an attribute from the SDK, and none of the caller's in its place."""
-        return kind is None or f"{maker(kind, name)}.".startswith(f"{self.provider.package}.")
-
-
-@functools.lru_cache(MAX_CLASSES)
-def maker(kind: Any, name: str) -> str:
-    """Return the module of the class that an attribute comes from."""
-    return next((base.__module__ for base in kind.__mro__ if name in base.__dict__), "")
 
 
 def patches(provider: Provider) -> list[Patch]:
