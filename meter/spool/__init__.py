@@ -12,7 +12,9 @@ The folder `$METER_HOME/spool` lies on a local file system (on NFS, appends of t
     <name>.state    its state: 4,096 bytes, rewritten in place
 
 `<name>` is 128 random bits from the system as 32 hex digits: unique over hosts and containers that share the folder, and never
-used twice, so a checkpoint kept under the name cannot meet another file. A reader ignores every other file.
+used twice, so a checkpoint kept under the name cannot meet another file. A reader opens regular files only, and never through a
+link. What else is called `*.ndjson` (a FIFO, a link, a name of other signs than hex digits) is listed as not readable; every
+other file is ignored.
 
 Files have mode 0600, in a shared home 0640, whatever the umask; the folder and its mode are the home's business.
 
@@ -93,7 +95,7 @@ record: that costs as much again as the record, and tells nothing that the segme
 and `failures` may be a second of work behind; records are not.
 
 What a writer that cannot make any segment loses is carried in memory into the first state it can write, and logged meanwhile.
-A state that is missing, torn or of another `v` is no obstacle: its segment is read all the same.
+A state that is missing, torn, of another `v` or beyond belief is no obstacle: its segment is read all the same.
 
 5. Reading
 ----------
@@ -107,8 +109,12 @@ A checkpoint is a byte offset in a segment, 0 at first; keep it in the same tran
      - A full window without a newline is none of a writer's lines (they have at most half of that): zeros, as a file system
        leaves them after a power cut. It is passed over whole, as one dead letter with a reason.
      - At the end of a segment whose writer was gone BEFORE it was read, a tail without a newline is a line like any other.
-  c. THEN DELETE, if it was gone: open it, take the lock as in a and hold it, see that the size is still what was read, delete the
-     state, delete the segment, close. Take over `lost` and `failures` from the state in the transaction of the last checkpoint.
+  c. THEN DELETE, if it was gone: open it, take the lock as in a and hold it, see that the size is still what was read, neither
+     more nor less, delete the state, delete the segment, close. Take over `lost` and `failures` from the state in the
+     transaction of the last checkpoint.
+
+A segment that is shorter than its checkpoint was cut or replaced, never by a writer (by a log rotation that copies and
+truncates, say): read it again from its beginning, where ids keep a call from counting twice, and say so.
 
 A segment that may not be read (another user's, in a private home put in common) is listed as such, never skipped in silence.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import re
+import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,10 @@ from typing import BinaryIO
 from meter.spool import locks
 from meter.spool import state as states
 from meter.spool.format import SEGMENT_SUFFIX, STATE_SUFFIX, WINDOW_BYTES
+from meter.spool.regular import open_regular
 from meter.spool.state import State
+
+_NAME = re.compile("[0-9a-f]+")
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ def read_window(segment: BinaryIO, checkpoint: int, limit: int = WINDOW_BYTES, *
 
 @dataclass
 class Segment:
-    """One file of the spool, as it was when listed."""
+    """One file of the spool, as it was when listed. What is no file of a writer's is not readable, whatever its mode."""
 
     path: Path
     name: str
@@ -68,13 +73,17 @@ class Segment:
         """Return its writer's state; None when that is missing or cannot be read, and the segment can all the same."""
         return states.read(self.state_path)
 
+    def open(self) -> BinaryIO:
+        """Open it for reading, unbuffered. Raises OSError, also when it was replaced by something else than a file."""
+        return os.fdopen(open_regular(self.path), "rb", buffering=0)
+
     def writer_is_gone(self) -> bool:
         """Tell whether nobody can append any more.
 
         Ask first, then read to the end, then delete: a line may land in between.
         """
         try:
-            descriptor = os.open(self.path, os.O_RDONLY)
+            descriptor = open_regular(self.path)
         except OSError:
             return False
         try:
@@ -83,12 +92,12 @@ class Segment:
             os.close(descriptor)
 
     def delete(self, read_to: int | None = None) -> bool:
-        """Remove the segment and its state; False, and nothing done, when a writer lives or bytes lie beyond `read_to`.
+        """Remove the segment and its state; False, and nothing done, when a writer lives or the size is not `read_to`.
 
         Without `read_to` the size when listed counts as read.
         """
         try:
-            descriptor = os.open(self.path, os.O_RDONLY)
+            descriptor = open_regular(self.path)
         except FileNotFoundError:
             return True
         except OSError:
@@ -96,7 +105,7 @@ class Segment:
         read_to = self.size if read_to is None else read_to
         try:
             # The lock is kept until the name is gone: a writer that comes late finds it taken, or no name.
-            if not self._is_left(descriptor) or os.fstat(descriptor).st_size > read_to:
+            if not self._is_left(descriptor) or os.fstat(descriptor).st_size != read_to:
                 return False
             # The state goes first, so that a kill between the two leaves no state without a segment.
             if not _unlink(self.state_path):
@@ -125,11 +134,13 @@ def segments(folder: Path, scan: Callable[[Path], Iterable[os.DirEntry[str]]] = 
         if not entry.name.endswith(SEGMENT_SUFFIX):
             continue
         try:
-            stat = entry.stat(follow_symlinks=False)
+            found_now = entry.stat(follow_symlinks=False)
         except FileNotFoundError:  # deleted by another reader since it was listed
             continue
         path = Path(entry.path)
-        found.append((stat.st_mtime_ns, Segment(path, path.stem, stat.st_size, os.access(path, os.R_OK))))
+        is_ours = stat.S_ISREG(found_now.st_mode) and _NAME.fullmatch(path.stem) is not None
+        segment = Segment(path, path.stem, found_now.st_size, is_ours and os.access(path, os.R_OK))
+        found.append((found_now.st_mtime_ns, segment))
     return [segment for _, segment in sorted(found, key=lambda pair: (pair[0], pair[1].name))]
 
 

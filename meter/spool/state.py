@@ -8,12 +8,18 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from meter.spool.format import STATE_BYTES
+from meter.spool.regular import open_regular
 
 VERSION = 1
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
+"""A number that can be believed, and added up in 64 bits."""
+Moment = Annotated[int, msgspec.Meta(ge=0, le=253_370_764_800_000_000)]
+"""Microseconds since 1970, up to the year 9999."""
 _TEXT = 200
 _STEPS = (64, 16, 4, 0)  # how many of the failures and versions are kept, until they fit
 
@@ -25,19 +31,19 @@ class State:
     """One segment's state. `lost` and `lost_bytes` are exact at all times; the others are as of `updated`."""
 
     v: int = VERSION
-    seq: int = 0
-    pid: int = 0
+    seq: Count = 0
+    pid: Count = 0
     host: str = ""
-    started: int = 0
-    updated: int = 0
+    started: Moment = 0
+    updated: Moment = 0
     closed: bool = False
-    bytes_written: int = 0
-    lines: int = 0
-    lost: int = 0
-    lost_bytes: int = 0
-    failures: dict[str, int] = field(default_factory=dict)
+    bytes_written: Count = 0
+    lines: Count = 0
+    lost: Count = 0
+    lost_bytes: Count = 0
+    failures: dict[str, Count] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
-    end: int = 0
+    end: Count = 0
 
 
 _decoder = msgspec.json.Decoder(State)
@@ -105,10 +111,11 @@ def read(path: Path) -> State | None:
     """Return the state in a file; None when it is missing or cannot be read."""
     for _ in range(3):  # a rewrite may be under way
         try:
-            data = path.read_bytes()
+            with os.fdopen(open_regular(path), "rb", buffering=0) as file:
+                data = file.read(STATE_BYTES)
         except OSError:
             return None
-        if (state := decode(data[:STATE_BYTES])) is not None:
+        if (state := decode(data)) is not None:
             return state
     return None
 
