@@ -1,16 +1,19 @@
 """What waits in the spool: segments beyond their checkpoints, taken batch by batch.
 
-Ask whether a writer is gone, then read to the end, then, after the commit, delete: a line may land in between.
+Ask whether a writer is gone, then read to the end, then, after the commit, delete: a line may land in between. A segment that
+cannot be read stops no other; it stays, and waits. A batch that cannot be written ends the ingest.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from meter.ledger.batch import Batch, DeadLetter, Note
+from meter import guard
+from meter.ledger.batch import Batch, Note
+from meter.ledger.letters import DeadLetter
 from meter.spool import Segment, State, read_window, segments
 
 _NOTHING = State()
@@ -47,7 +50,7 @@ class Source:
     @property
     def lag_bytes(self) -> int:
         """Return how much was not read of what was there when it was listed."""
-        return max(0, self.segment.size - self.position)
+        return _unread(self.segment, self.position)
 
 
 @dataclass
@@ -57,16 +60,12 @@ class Backlog:
     sources: list[Source]
 
     @classmethod
-    def of(cls, spool: Path, checkpoints: Mapping[str, Checkpoint]) -> Backlog:
-        """List the spool. What may not be read is left out here and shown by `meter status`."""
-        return cls(
-            [
-                Source(segment, noted.position, noted)
-                for segment in segments(spool)
-                if segment.readable
-                for noted in (checkpoints.get(segment.name, Checkpoint()),)
-            ]
-        )
+    def of(cls, spool: Path, checkpoints: Callable[[Sequence[str]], Mapping[str, Checkpoint]]) -> Backlog:
+        """List the spool. What may not be read is left out here and shown by `meter doctor`."""
+        found = [segment for segment in segments(spool) if segment.readable]
+        known = checkpoints([segment.name for segment in found])
+        noted = [known.get(segment.name, Checkpoint()) for segment in found]
+        return cls([Source(segment, at.position, at) for segment, at in zip(found, noted, strict=True)])
 
     @property
     def lag_bytes(self) -> int:
@@ -95,15 +94,21 @@ class Backlog:
 
 def lag_bytes(spool: Path, positions: Mapping[str, int]) -> int:
     """Return how many bytes of the spool wait, at this moment."""
-    return sum(max(0, segment.size - positions.get(segment.name, 0)) for segment in segments(spool) if segment.readable)
+    return sum(_unread(segment, positions.get(segment.name, 0)) for segment in segments(spool) if segment.readable)
+
+
+def _unread(segment: Segment, position: int) -> int:
+    """Return how much lies beyond the position: all of it in a segment that was cut."""
+    return segment.size - (position if position <= segment.size else 0)
 
 
 def _read(source: Source, batch: Batch, limit: int) -> None:
     name = source.segment.name
-    try:
-        source.is_gone = source.segment.writer_is_gone()
-        source.state = source.segment.state() or _NOTHING
-        with source.segment.path.open("rb", buffering=0) as file:
+    source.is_gone = source.segment.writer_is_gone()
+    source.state = source.segment.state() or _NOTHING
+    try:  # of the segment only: a batch that cannot be written raises MeterError
+        with source.segment.open() as file:
+            _begin_again_if_cut(source, batch, os.fstat(file.fileno()).st_size)
             while batch.taken < limit:
                 window = read_window(file, source.position, final=source.is_gone)
                 if not window.taken:
@@ -116,5 +121,19 @@ def _read(source: Source, batch: Batch, limit: int) -> None:
                 source.position += window.taken
                 batch.taken += window.taken
             source.is_read = os.fstat(file.fileno()).st_size <= source.position
-    except OSError:  # gone, or made unreadable, since it was listed
+    except OSError as error:  # gone, or made unreadable, since it was listed
+        if not isinstance(error, FileNotFoundError):
+            guard.fail("ledger.segment")
         source.is_read, source.is_gone = True, False
+
+
+def _begin_again_if_cut(source: Source, batch: Batch, size: int) -> None:
+    """Read a segment that is shorter than its checkpoint from its beginning: what was read before is known by its ids."""
+    if size >= source.position:
+        return
+    reason = (
+        f"the segment was cut or replaced: {source.position} bytes had been read and it has {size}; read again from its"
+        " beginning, but what stood there unread is lost. Nothing else may write, rotate or truncate the spool's files"
+    )
+    batch.letters.append(DeadLetter(source.segment.name, source.position, 0, reason, b""))
+    source.position = 0

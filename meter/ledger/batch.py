@@ -2,43 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import BinaryIO
 
 from meter import event
+from meter.ledger.letters import DeadLetter, Line
+from meter.ledger.scratch import Scratch
 from meter.spool import Segment, State
-
-EXCERPT_BYTES = 512
-"""So much of a dead letter is kept: enough to see what wrote it."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line, and where it stands in the spool."""
-
-    segment: str
-    position: int
-    data: bytes
-
-
-@dataclass(frozen=True)
-class DeadLetter:
-    """A line, or a stretch without lines, that cannot be read."""
-
-    segment: str
-    position: int
-    size: int
-    reason: str
-    excerpt: bytes
-
-    @classmethod
-    def of(cls, line: Line, reason: str) -> DeadLetter:
-        """Return the letter for a line."""
-        return cls(line.segment, line.position, len(line.data), reason, line.data[:EXCERPT_BYTES])
 
 
 @dataclass(frozen=True)
@@ -77,18 +47,15 @@ class Batch:
     """Bytes of the spool, in lines or not."""
 
     def __post_init__(self) -> None:
-        self._closing = ExitStack()
-        self._file: BinaryIO
-        self.path: str
-        self._file, self.path = scratch_file(self._closing)
+        self._scratch = Scratch()
 
     def close(self) -> None:
         """Let go of the file."""
-        self._closing.close()
+        self._scratch.close()
 
     def add(self, segment: str, position: int, data: bytes) -> None:
-        """Append whole lines of a segment."""
-        self._file.write(data)
+        """Append whole lines of a segment. Raises MeterError: the batch is then of no use."""
+        self._scratch.write(data)
         self.extents.append(Extent(segment, position, len(data)))
         self.newlines += data.count(b"\n")
         if position == 0 and (head := _process_line(data)) is not None:
@@ -96,15 +63,15 @@ class Batch:
 
     def seal(self) -> str:
         """Return the path of the finished file."""
-        self._file.flush()
-        return self.path
+        return self._scratch.sealed()
 
     def lines(self) -> Iterator[Line]:
         """Yield every line that is not blank, in order."""
-        self._file.seek(0)
+        file = self._scratch.file
+        file.seek(0)
         for extent in self.extents:
             position = extent.position
-            for data in self._file.read(extent.size).split(b"\n"):
+            for data in file.read(extent.size).split(b"\n"):
                 if data.strip(BLANKS):
                     yield Line(extent.segment, position, data)
                 position += len(data) + 1
@@ -116,16 +83,6 @@ class Batch:
 
 BLANKS = b" \t\r"
 """JSON's white space but for the newline: DuckDB passes over a line that has nothing else."""
-
-
-def scratch_file(closing: ExitStack) -> tuple[BinaryIO, str]:
-    """Open a file in memory where there are such, else a temporary one, and return it with a path that opens it again."""
-    if hasattr(os, "memfd_create"):
-        file: BinaryIO = closing.enter_context(os.fdopen(os.memfd_create("meter-batch"), "w+b"))
-        return file, f"/proc/self/fd/{file.fileno()}"
-    descriptor, name = tempfile.mkstemp(prefix="meter-batch-", suffix=".ndjson")
-    closing.callback(os.unlink, name)
-    return closing.enter_context(os.fdopen(descriptor, "w+b")), name
 
 
 def _process_line(data: bytes) -> str | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,10 @@ import duckdb
 
 from meter import event
 from meter.ledger import usage
-from meter.ledger.batch import Batch, DeadLetter, Line, scratch_file
+from meter.ledger.batch import Batch
 from meter.ledger.faults import FAULTS
+from meter.ledger.letters import DeadLetter, Line
+from meter.ledger.scratch import Scratch
 from meter.ledger.transaction import quoted
 
 if TYPE_CHECKING:
@@ -140,11 +141,10 @@ def _refused_by_duckdb(con: DuckDBPyConnection, lines: list[Line]) -> dict[Line,
 
 
 def _rows_of(con: DuckDBPyConnection, lines: Iterable[Line]) -> int | str:
-    with ExitStack() as closing:
-        file, path = scratch_file(closing)
-        file.writelines(line.data + b"\n" for line in lines)
-        file.flush()
-        return _rows(con, path, LONGEST_BYTES)
+    with Scratch() as scratch:
+        for line in lines:
+            scratch.write(line.data + b"\n")
+        return _rows(con, scratch.sealed(), LONGEST_BYTES)
 
 
 def _told(line: Line, reason: str | None) -> str:

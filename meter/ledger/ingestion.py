@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from meter.errors import MeterError
-from meter.ledger import storing
+from meter.ledger import letters, storing
 from meter.ledger.backlog import Backlog, lag_bytes
 from meter.ledger.lookahead import Lookahead
 from meter.ledger.store import WAIT_S, Ledger, fold
@@ -61,13 +62,16 @@ def ingest(
     while True:
         with ledger.writing(WAIT_S if budget_s is None else max(budget_s, 0.1)) as con:
             step("opened")
-            backlog = Backlog.of(ledger.home.spool, storing.checkpoints(con))
+            letters.revive(con, ledger.home)
+            backlog = Backlog.of(ledger.home.spool, partial(storing.checkpoints, con))
             total = total or backlog.lag_bytes
             until = min(time.monotonic() + HOLD_S, deadline or float("inf"))
             for part in _batches(con, ledger, backlog, until, step, is_brief=budget_s is not None):
                 done += part
                 if progress is not None:
                     progress(min(done.bytes, total), total)
+            if done.segments:
+                storing.forget(con, list(backlog.positions))
         step("closed")
         if backlog.is_read or done.bytes >= total or (deadline is not None and time.monotonic() >= deadline):
             return replace(done, lag_bytes=lag_bytes(ledger.home.spool, backlog.positions))

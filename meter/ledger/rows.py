@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from meter.ledger.batch import DeadLetter
+from meter.ledger.letters import DeadLetter
 from meter.ledger.transaction import quoted
 from meter.ledger.usage import MAP, PLAIN_COLUMNS, UNUSUAL_COLUMNS
 
@@ -132,7 +132,8 @@ FROM (
         unnest($segments::VARCHAR[]) AS segment, unnest($positions::BIGINT[]) AS position, unnest($sizes::BIGINT[]) AS size,
         unnest($reasons::VARCHAR[]) AS reason, unnest($excerpts::BLOB[]) AS excerpt
 ) AS letters
-ANTI JOIN ledger.dead_letters AS known ON known.segment = letters.segment AND known.position = letters.position
+ANTI JOIN ledger.dead_letters AS known
+    ON known.segment = letters.segment AND known.position = letters.position AND known.excerpt = letters.excerpt
 """
 
 

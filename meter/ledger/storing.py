@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Step = Callable[[str], None]
 
+FORGET_FROM = 1000
+"""So many checkpoints are forgotten at once: each time costs a commit."""
+
 
 @dataclass(frozen=True)
 class Ingested:
@@ -70,9 +73,25 @@ def store(con: DuckDBPyConnection, batch: Batch, sifted: Sifted, step: Step) -> 
     return done
 
 
-def checkpoints(con: DuckDBPyConnection) -> dict[str, Checkpoint]:
-    """Return how far each segment was read."""
-    return {segment: Checkpoint(*rest) for segment, *rest in con.execute(_CHECKPOINTS).fetchall()}
+def checkpoints(con: DuckDBPyConnection, names: Sequence[str]) -> dict[str, Checkpoint]:
+    """Return how far each of these segments was read."""
+    found = con.execute(_CHECKPOINTS, {"names": list(names)}).fetchall()
+    return {segment: Checkpoint(*rest) for segment, *rest in found}
+
+
+def forget(con: DuckDBPyConnection, names: Sequence[str]) -> int:
+    """Let go of checkpoints that have nothing left to say, once they are many; `names` are the segments in the spool.
+
+    They are of segments that are gone for a day and whose writers lost nothing, so no sum misses them. A name is never used
+    twice; should a file come back all the same, from a backup, it is read again and its calls are known by their ids.
+    """
+    ((count,),) = con.execute(
+        f"SELECT count(*) FROM ledger.checkpoints WHERE {_SPENT}", {"names": list(names)}
+    ).fetchall()
+    if count < FORGET_FROM:
+        return 0
+    con.execute(f"DELETE FROM ledger.checkpoints WHERE {_SPENT}", {"names": list(names)})
+    return int(count)
 
 
 def _insert(con: DuckDBPyConnection, batch: Batch, step: Step) -> Ingested:
@@ -115,6 +134,10 @@ def _note(con: DuckDBPyConnection, notes: Sequence[Note], done: Ingested) -> Non
 _CHECKPOINTS = """
 SELECT segment, position, lost, coalesce(list_sum(map_values(failures::MAP(VARCHAR, BIGINT))), 0)
 FROM ledger.checkpoints
+WHERE list_contains($names, segment)
+"""
+_SPENT = """
+updated_at < now() - INTERVAL 1 DAY AND lost = 0 AND failures = '{}' AND NOT list_contains($names::VARCHAR[], segment)
 """
 _NOTE = """
 MERGE INTO ledger.checkpoints AS known

@@ -10,7 +10,7 @@ import pytest
 
 from meter import event
 from meter.ledger import Ledger, incoming, ingest
-from meter.ledger.batch import EXCERPT_BYTES
+from meter.ledger.letters import EXCERPT_BYTES
 from tests.ledger.records import TS, call, counts, framed, outcome, rows, segment, value
 
 
@@ -58,7 +58,7 @@ CORRUPT: dict[str, bytes | tuple[bytes, str]] = {
     "no time": (line(ts=None), "the time is missing"),
     "no id": (line(id=None), "the id is missing or not 128 bits in hex"),
     "an id that is no hex": (line(id="01ARZ3NDEKTSV4RRFFQ69G5FAV"), "the id is missing or not 128 bits in hex"),
-    "an unknown schema version": (line(v=2), "schema version 2 is not 1"),
+    "an unknown schema version": (line(v=2), "schema version 2 is newer than 1: upgrade spendmeter"),
     "no schema version": (line(v=None), "schema version missing is not 1"),
     "an unknown kind": (line(kind="refund"), "unknown kind refund"),
     "no kind": (line(kind=None), "unknown kind missing"),

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
 from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
-from meter import event
+from meter import event, guard
 from meter.errors import LedgerLocked, MeterError
 from meter.home import Home, ensure
 from meter.ledger import Ingested, Ledger, ingest, ingestion
 from meter.ledger.batch import Batch
-from meter.spool import Writer
+from meter.spool import Segment, Writer
 from tests.ledger.records import TS, call, counts, framed, outcome, process, rows, segment, value
 
 
@@ -333,16 +334,23 @@ def test_a_segment_that_vanishes_or_may_not_be_read_stops_nobody(
 ) -> None:
     gone = segment(ledger.home, call())
     segment(ledger.home, call())
-    open_really = Path.open
+    dying = segment(ledger.home, call())
+    open_really = Segment.open
 
-    def vanish(path: Path, *arguments: object, **named: object) -> object:
-        if path == gone:
-            raise FileNotFoundError(path)
-        return open_really(path, *arguments, **named)  # type: ignore[call-overload]
+    def vanish(segment: Segment) -> BinaryIO:
+        if segment.path == gone:
+            raise FileNotFoundError(segment.path)
+        if segment.path == dying:
+            raise OSError(errno.EIO, "a dying disk")
+        return open_really(segment)
 
+    before = guard.failures["ledger.segment"]
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "open", vanish)
+        patch.setattr(Segment, "open", vanish)
         assert ingest(ledger).calls == 1
+    assert guard.failures["ledger.segment"] == before + 1
+    assert ingest(ledger).calls == 2
+    segment(ledger.home, call())
     monkeypatch.setattr("meter.spool.reader.os.access", lambda *_: False)
     assert ingest(ledger) == Ingested()
 

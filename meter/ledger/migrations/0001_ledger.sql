@@ -122,8 +122,8 @@ CREATE TABLE ledger.processes (
     hooks JSON
 );
 
--- How far each segment was read. A segment's name is never used again, so the row stays when its file is gone; and with it what
--- its writer could not write.
+-- How far each segment was read. The row stays for a day after its file is gone; for good, if its writer could not write something
+-- or a step failed.
 CREATE TABLE ledger.checkpoints (
     segment VARCHAR NOT NULL,
     position BIGINT NOT NULL,
