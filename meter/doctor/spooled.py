@@ -18,7 +18,7 @@ def check_spool(found: Status) -> Iterator[Finding]:
         yield wrong(
             "spool",
             f"{plural(found.unreadable, 'segment')} may not be read, so their calls are missing: {', '.join(names[:3])}",
-            "let the agent's user into the group that owns the home, or mend the files' modes; take away what no writer of Meter's made (links, pipes, other names)",
+            "let the agent's user into the group that owns the home, or mend the files' modes; remove what is no segment",
         )
     detail = f"{plural(len(found.found), 'segment')}, {size(found.spool_bytes)} of {size(spool_limit())}"
     if found.spool_bytes > NEARLY_FULL * spool_limit():

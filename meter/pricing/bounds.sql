@@ -1,4 +1,7 @@
 -- The estimated calls take the place of what they were priced as without an estimate.
+--
+-- low <= likely <= high, or none of them is known. A cost that the provider stated is no estimate, whatever the tokens: it bounds
+-- itself, and says nothing of a bound whose charges are known; where it stands for charges that there are not, these come to 0.
 DELETE FROM priced WHERE id IN (SELECT id.call FROM price_cut);
 
 INSERT INTO priced BY NAME
@@ -7,8 +10,15 @@ SELECT
         likely.id.call AS id,
         'estimated' AS usage_source,
         cut.estimated_usage AS estimated_usage,
-        low.list_cost AS estimate_low,
-        high.list_cost AS estimate_high
+        CASE
+            WHEN likely.price_status = 'reported' THEN likely.list_cost
+            WHEN likely.list_cost IS NOT NULL
+                THEN least(CASE WHEN low.price_status = 'reported' THEN 0 ELSE coalesce(low.list_cost, 0) END, likely.list_cost)
+        END AS estimate_low,
+        CASE
+            WHEN likely.price_status = 'reported' THEN likely.list_cost
+            WHEN likely.list_cost IS NOT NULL THEN greatest(high.list_cost, likely.list_cost)
+        END AS estimate_high
     )
 FROM price_cut_priced AS likely
 JOIN price_cut AS cut ON cut.id = likely.id

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 _CALL = """
 SELECT
-    call_id, started_at, provider, server_address, request_model, response_model, service_tier, region, context, priced_model,
-    status, usage_source, price_status, list_cost, contracted_cost, effective_cost, list_currency, currency, estimate_low,
+    call_id, started_at, provider, server_address, request_model, response_model, service_tier,
+    (SELECT requested_tier FROM ledger.calls WHERE id = call_id) AS requested_tier, region, context, priced_model, status,
+    usage_source, price_status, list_cost, contracted_cost, effective_cost, list_currency, currency, estimate_low,
     estimate_high, rate_card_id, contract_rule_id
 FROM calls
 WHERE call_id = $call_id
@@ -147,7 +148,7 @@ def _missing_price(con: DuckDBPyConnection, call: Mapping[str, Any]) -> str | No
     seller = call["provider"] or provider_for(found.price_provider)
     if found.price_model is None:
         return f"the price book has no model {models} of {seller}"
-    asked = Asked(tier=call["service_tier"], region=call["region"], context=call["context"])
+    asked = Asked(call["service_tier"], call["requested_tier"], call["region"], call["context"])
     known = offers(con).get((found.price_provider, found.price_model), {})
     wanted, offer = choose(found, asked, known)
     conditions = as_text(wanted) or STANDARD

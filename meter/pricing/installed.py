@@ -1,4 +1,6 @@
-"""What catalogue is installed: found out without importing it, since most runs need no more than that."""
+"""What catalogue is installed, and what this Meter makes of it: found out without importing the catalogue, since most runs need
+no more than that.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +10,29 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from meter.names import CLASSES
-from meter.pricing.conditions import rules
+from meter.names import CLASSES, PROVIDERS
 
 SOURCE = "genai-prices"
 COMPILER = 1
 """Part of the digest: raise it when the same catalogue compiles to other cards."""
 
 _DATA = ("data.py", "data_units.py")
+_FOLDER = Path(__file__).parent
+_MATCHING = (
+    *("answers.py", "conditions.py", "matching.py", "ratios.py"),
+    *("conditions.toml", "developers.toml", "ratios.toml"),
+)
+"""What decides a match, beside the providers' names: the ledger remembers matches until the digest is another."""
 
 
 @lru_cache(maxsize=1)
 def digest() -> str:
-    """Return the digest of all that the price book is compiled from."""
+    """Return the digest of all that the price book is compiled from, and that calls are matched by."""
     spec = find_spec("genai_prices")
     folder = Path(spec.origin if spec and spec.origin else "").parent
-    hashed = hashlib.sha256(f"{SOURCE} {COMPILER} {CLASSES!r} {rules()!r}".encode())
-    for name in _DATA:
-        hashed.update((folder / name).read_bytes())
+    hashed = hashlib.sha256(f"{SOURCE} {COMPILER} {CLASSES!r} {PROVIDERS!r}".encode())
+    for path in (*(folder / name for name in _DATA), *(_FOLDER / name for name in _MATCHING)):
+        hashed.update(path.read_bytes())
     return hashed.hexdigest()[:32]
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import duckdb
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from meter import pricing
 from meter.pricing import ratios
@@ -100,6 +102,54 @@ def test_estimates_stand_among_the_other_calls_of_their_batch(book: Book) -> Non
 def test_enormous_character_counts_do_not_fail_the_batch(book: Book) -> None:
     row = price_one(book, "gpt-4o-mini", sent_chars=2**62, seen_chars=2**62, **CUT)
     assert row["usage_source"] == "estimated"
+
+
+COUNTS = st.integers(0, 400_000)
+USAGES = st.sampled_from([None, {"images": 2}]) | st.dictionaries(
+    st.sampled_from(
+        ["input", "cache_read", "output", "reasoning", "input_audio", "web_searches", "images", "requests"]
+    ),
+    COUNTS,
+    max_size=3,
+)
+CUT_CALLS = st.builds(
+    lambda model, source, usage, sent, seen, cost, currency: call(
+        *model, usage=usage, source=source, status="aborted", sent_chars=sent, seen_chars=seen,
+        reported_cost=cost, reported_currency=currency,
+    ),
+    st.sampled_from([
+        ("gpt-4o-mini", "openai"), ("gpt-4o-audio-preview", "openai"), ("claude-sonnet-4-5", "anthropic"),
+        ("gemini-2.5-pro", "google-gla"), ("whisper-large-v3", "groq"), ("acme-private-7b", "openai"),
+    ]),
+    st.sampled_from(["missing", "partial"]),
+    USAGES,
+    st.sampled_from([None, 40]) | st.integers(0, 2_000_000),
+    st.sampled_from([None, 0, 3]) | st.integers(0, 100_000),
+    st.none() | st.sampled_from(["0", "0.000000000001", "0.3"]),
+    st.none() | st.just("EUR"),
+)  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(CUT_CALLS, min_size=20, max_size=40))
+def test_a_likely_cost_lies_between_its_bounds(book: Book, calls: list[dict[str, Any]]) -> None:
+    for row in price_calls(book, calls):
+        low, likely, high = row["estimate_low"], row["list_cost"], row["estimate_high"]
+        if row["usage_source"] != "estimated" or likely is None:
+            assert (low, high) == (None, None)
+        else:
+            assert low <= likely <= high
+
+
+def test_a_bound_without_a_charge_of_its_own_is_what_is_known(book: Book) -> None:
+    partial: dict[str, Any] = {"source": "partial", "status": "aborted", "sent_chars": 1_000_000, "seen_chars": 0}
+    stated = price_one(book, "gpt-4o-mini", reported_cost="0.3", usage={}, sent_chars=4000, seen_chars=0, **CUT)
+    assert (stated["estimate_low"], stated["list_cost"]) == (Decimal(0), Decimal("0.00015"))
+    fee = price_one(book, "gpt-4o-mini", reported_cost="0.3", usage={"images": 2}, **partial)
+    assert fee["price_status"] == "partial"
+    assert fee["estimate_low"] < fee["list_cost"] < fee["estimate_high"] < Decimal("0.3")
+    tiny = price_one(book, "gpt-4o-mini", usage={"images": 2}, seen_chars=2, **CUT)
+    assert (tiny["estimate_low"], tiny["price_status"]) == (Decimal(0), "partial")
 
 
 FAMILIES = {

@@ -12,9 +12,11 @@ import pytest
 
 import meter
 from meter.errors import MeterError
-from meter.home import Home
-from meter.ledger import ingest, open_ledger
+from meter.home import Home, ensure
+from meter.ledger import Ledger, ingest, open_ledger
 from meter.pricing.explain import Explanation, explain
+from tests.ledger.records import call as line
+from tests.ledger.records import segment, value
 
 
 @pytest.fixture
@@ -79,6 +81,16 @@ REASONS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("reason", REASONS)
 def test_an_unknown_cost_has_its_reason(explained: Any, reason: str) -> None:
     assert explained(**REASONS[reason]).reason == reason
+
+
+def test_a_tier_that_was_only_asked_for_is_the_reason_too(home: Home) -> None:
+    ensure(home)
+    ledger = Ledger(home)
+    segment(ledger.home, line(tier=None, requested_tier="scale"))
+    ingest(ledger)
+    call_id = str(value(ledger, "SELECT call_id FROM calls"))
+    with ledger.reading() as con:
+        assert explain(con, call_id).reason == "openai has no price for gpt-4o-mini under: service_tier=scale"
 
 
 @pytest.mark.parametrize("call_id", ["0" * 32, "not an id"])

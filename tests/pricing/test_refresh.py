@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,8 +13,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from meter import pricing
-from meter.pricing import catalogue, installed, store
+from meter import names, pricing
+from meter.pricing import catalogue, installed, matching, store
 from meter.pricing.catalogue import PricedModel
 from meter.pricing.units import Rate
 from tests.pricing.batches import call, charges, dicts, empty_book, price_calls, price_one
@@ -157,6 +158,34 @@ def test_a_catalogue_is_taken_in_inside_the_callers_transaction() -> None:
     assert pricing.refresh(con) > 1_000
     con.rollback()
     assert con.execute("SELECT count(*) FROM ledger.rate_cards").fetchall() == [(0,)]
+
+
+def test_whatever_a_match_depends_on_makes_another_digest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shutil.copytree(installed._FOLDER, tmp_path / "pricing", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(installed, "_FOLDER", tmp_path / "pricing")
+    found = [installed.digest.__wrapped__()]
+    assert found == [installed.digest()]
+    for name in installed._MATCHING:
+        with (tmp_path / "pricing" / name).open("a") as file:
+            file.write("# learnt something\n")
+        found.append(installed.digest.__wrapped__())
+    monkeypatch.setattr(installed, "PROVIDERS", (*names.PROVIDERS, "another"))
+    found.append(installed.digest.__wrapped__())
+    assert len(set(found)) == len(installed._MATCHING) + 2
+
+
+def test_a_match_is_asked_anew_when_meter_has_learnt_something(own_book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    def price_status() -> object:
+        return price_one(own_book, provider="my-openai", usage=USAGE)["price_status"]
+
+    assert price_status() == "unpriced"
+    monkeypatch.setitem(names._BY_ANY_NAME, "my-openai", "openai")
+    matching.match.cache_clear()
+    assert price_status() == "unpriced"  # what was asked once is remembered
+    monkeypatch.setattr(installed, "digest", lambda: "of a Meter that knows it")
+    assert pricing.refresh(own_book) == 0
+    assert price_status() == "priced"
+    matching.match.cache_clear()
 
 
 def test_a_catalogue_half_taken_in_is_ended_by_the_next_refresh(own_book: Book) -> None:
