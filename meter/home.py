@@ -7,17 +7,21 @@ The shared home `/var/lib/meter` is used where it exists and can be written; Met
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from meter import settings
-from meter.errors import SpoolUnsafe
+from meter.errors import SettingInvalid, SpoolUnsafe
 
 SHARED = Path("/var/lib/meter")
 MOUNTS = Path("/proc/self/mounts")
 NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "fuse.sshfs", "glusterfs"}
 )
+
+_SCHEME = re.compile(r"[A-Za-z][\w+.-]+:")
+"""Of two letters or more: one letter is a drive."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,15 @@ class Home:
 
     @property
     def ledger(self) -> Path:
-        """The DuckDB file."""
-        if store := settings.get().store:
-            return Path(store)
-        return self.path / "meter.duckdb"
+        """The DuckDB file. Raises SettingInvalid for a store that is no file."""
+        store = settings.get().store or "meter.duckdb"
+        if found := _SCHEME.match(store):
+            raise SettingInvalid(
+                f"METER_STORE = {store!r}: this version keeps the ledger in a DuckDB file, and knows no {found[0]!r}",
+                hint="set METER_STORE to the path of a file, or leave it out",
+            )
+        # Never by the working directory: the programs of one home would each have a ledger of their own.
+        return self.path / Path(store).expanduser()
 
     @property
     def lock(self) -> Path:

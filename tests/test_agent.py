@@ -11,10 +11,11 @@ import pytest
 from meter import agent, recorder, settings
 from meter.errors import MeterError, QueryInvalid
 from meter.exporters.samples import Sample
-from meter.home import Home
-from meter.ledger import Ledger
+from meter.home import Home, ensure
+from meter.ledger import Ledger, ingest
 from tests.exporters.collector import collecting
 from tests.exporters.receiver import Receiver, Series, receiving, value
+from tests.ledger.records import call, segment
 from tests.queries.sample import CALLS, IN_EUROS, NOW, made, record, sample_ledger
 
 MODELS = """provider AS "gen_ai.provider.name", request_model AS "gen_ai.request.model",
@@ -199,3 +200,18 @@ def test_today_is_the_ledgers_day(sample: Ledger, tmp_path: Path, zone: str, tod
     configured(tmp_path, f'[period]\ntimezone = "{zone}"\n')
     spend = gauges(agent.read(sample, now=NOW), "meter.spend.period", period="today")
     assert sum(spend.values()) == Decimal(today)
+
+
+def test_a_call_whose_operation_is_unknown_counts_as_inference(home: Home) -> None:
+    ensure(home)
+    segment(home, call(operation=None), call(operation="embeddings"))
+    ledger = Ledger(home)
+    ingest(ledger)
+    found = {x.metric.name.removeprefix(GEN_AI): x for x in agent.read(ledger) if x.metric.name.startswith(GEN_AI)}
+    assert {name: sample.value for name, sample in found.items()} == {
+        "input_tokens": 1000,
+        "output_tokens": 200,
+        "cache_read.input_tokens": 400,
+        "reasoning.output_tokens": 50,
+    }
+    assert "gen_ai.operation.name" not in found["input_tokens"].attributes

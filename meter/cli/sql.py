@@ -1,7 +1,12 @@
-"""`meter sql`: any question, read-only."""
+"""`meter sql`: any question, read-only.
+
+A SELECT may join files (read_csv, read_parquet). Whatever else is asked runs without access to files, and what would write one is
+refused by name: DuckDB itself would still let COPY replace the ledger's own files.
+"""
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -26,7 +31,7 @@ CURRENCIES = ("currency", "list_currency")
 @format_option
 @strict_option
 def command(statement: str, fmt: str, strict: bool) -> int:
-    """Ask the ledger in SQL, DuckDB's. The ledger is only read.
+    """Ask the ledger in SQL, DuckDB's. It is only read, and no file is written: for a file, --format and >.
 
     Views: calls, charges, outcomes, spend_daily, coverage, unpriced, cache_savings. A statement of - is read from stdin.
 
@@ -42,6 +47,7 @@ def command(statement: str, fmt: str, strict: bool) -> int:
     if not text.strip():
         raise QueryInvalid("there is no statement", hint='for instance: meter sql "SELECT count(*) FROM calls"')
     with reading() as connection:
+        _confine(connection, text)
         tables = _tables(connection, text)
         found = _ask(connection, text)
         currencies: set[str] = set()
@@ -58,6 +64,29 @@ def command(statement: str, fmt: str, strict: bool) -> int:
             f'unpriced: {numbers.share(share)} of the ledger\'s calls have no full price; see: meter sql "FROM unpriced"'
         )
     return INCOMPLETE if strict and share else 0
+
+
+_WRITES = re.compile(r"\b(COPY|EXPORT|ATTACH|INSTALL|LOAD)\b", re.IGNORECASE)
+"""Anywhere in a statement, since EXPLAIN ANALYZE and PREPARE run others."""
+
+
+def _confine(connection: DuckDBPyConnection, text: str) -> None:
+    """Let a statement that is no SELECT touch no file. Raises QueryInvalid for one that is made for that."""
+    import duckdb
+
+    try:
+        statements = connection.extract_statements(text)
+    except duckdb.Error:
+        return  # said when it runs: it does not
+    others = [statement for statement in statements if statement.type != duckdb.StatementType.SELECT]
+    for statement in others:
+        if found := _WRITES.search(statement.query):
+            raise QueryInvalid(
+                f"{found[0].upper()} is refused: meter sql only reads, and writes no file",
+                hint="write the answer with --format csv, json or parquet, and > FILE; a SELECT may read_csv or read_parquet",
+            )
+    if others:
+        connection.execute("SET enable_external_access = false")
 
 
 PRICED = frozenset({"calls", "charges", "spend_daily", "unit_economics", "cache_savings"})

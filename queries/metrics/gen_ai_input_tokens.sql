@@ -18,5 +18,5 @@ FROM calls
 CROSS JOIN LATERAL (
     VALUES ('audio', input_audio_tokens), ('unknown', input_tokens - coalesce(input_audio_tokens, 0))
 ) AS part (modality, tokens)
-WHERE operation NOT IN ('embeddings', 'fetch_response') AND part.tokens IS NOT NULL
+WHERE coalesce(operation, '') NOT IN ('embeddings', 'fetch_response') AND part.tokens IS NOT NULL
 GROUP BY ALL

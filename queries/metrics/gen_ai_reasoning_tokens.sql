@@ -15,5 +15,5 @@ SELECT
     response_model AS "gen_ai.response.model",
     sum(reasoning_tokens) AS value
 FROM calls
-WHERE operation NOT IN ('embeddings', 'fetch_response') AND reasoning_tokens IS NOT NULL
+WHERE coalesce(operation, '') NOT IN ('embeddings', 'fetch_response') AND reasoning_tokens IS NOT NULL
 GROUP BY ALL

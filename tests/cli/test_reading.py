@@ -120,6 +120,37 @@ def test_sql_reads_its_statement_from_a_pipe(sample: Home) -> None:
     assert run("sql", "-", "--format", "csv", stdin="SELECT 42 AS answer;\n").out == "answer\n42\n"
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "COPY (SELECT 1) TO '{}'",
+        "COPY (SELECT 1) TO '{}' (FORMAT csv, USE_TMP_FILE false)",
+        "SELECT 1; COPY (SELECT 1) TO '{}.wal'",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO '{}.wal'",
+        "PREPARE p AS COPY (SELECT 1) TO '{}.wal'; EXECUTE p",
+        "EXPORT DATABASE '{}.d'",
+        "ATTACH '{}.d' AS other",
+        "INSTALL httpfs",
+    ],
+)
+def test_sql_writes_no_file(sample: Home, statement: str) -> None:
+    before = {path: path.stat().st_size for path in sample.path.iterdir()}
+    ran = run("sql", statement.format(sample.ledger))
+    assert ran.code == 1
+    assert "is refused: meter sql only reads, and writes no file" in ran.err
+    assert "--format csv" in ran.err
+    assert {path: path.stat().st_size for path in sample.path.iterdir()} == before
+    assert run("sql", "SELECT count(*) > 0 AS there FROM calls", "--format", "csv").out == "there\ntrue\n"
+
+
+def test_sql_joins_files_and_pivots(sample: Home, tmp_path: Path) -> None:
+    (tmp_path / "teams.csv").write_text("team,lead\nsearch,ada\n")
+    assert run("sql", f"SELECT lead FROM '{tmp_path / 'teams.csv'}'", "--format", "csv").out == "lead\nada\n"
+    assert run("sql", "PIVOT calls ON price_status USING count(*) GROUP BY provider").code == 0
+    refused = run("sql", f"SET threads = 1; EXPLAIN ANALYZE SELECT * FROM '{tmp_path / 'teams.csv'}'")
+    assert (refused.code, "file system operations are disabled" in refused.err) == (1, True)
+
+
 def test_sql_that_selects_nothing_prints_nothing(sample: Home) -> None:
     assert run("sql", "SET threads = 1").out == ""
 
