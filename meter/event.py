@@ -19,6 +19,8 @@ MAX_COUNT: Final = 10**10
 LAST_TS: Final = 253_370_764_800_000_000
 """The year 9999 begins: times up to here can be handed out in any time zone."""
 
+_INTEGERS = ("ts", "dur", "ttft", "pid", "sent_chars", "seen_chars", "attempts", "chunks")
+
 Status = Literal["ok", "error", "aborted"]
 Source = Literal["reported", "partial", "missing"]
 Number = int | float
@@ -134,6 +136,9 @@ def decode(line: bytes) -> Record:
     record: Record = _decode(line)
     if record.v != SCHEMA:
         raise ValueError(f"schema version {record.v} is not {SCHEMA}")
+    for name in _INTEGERS:
+        if (number := getattr(record, name, None)) is not None and not -(2**63) <= number < 2**63:
+            raise ValueError(f"{name} = {number} is out of range")
     if isinstance(record, Call):
         for name, count in (record.usage or {}).items():
             if not 0 <= count <= MAX_COUNT:

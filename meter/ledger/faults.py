@@ -10,9 +10,10 @@ from meter.ledger.usage import OUT_OF_RANGE
 
 KINDS = ("call", "outcome", "process")
 
+_VERSION = "coalesce(rtrim(rtrim(v::VARCHAR, '0'), '.'), 'missing')"
 _NO_MAP = "(SELECT text FROM batch_maps WHERE pairs IS NULL)"
 _CHECKS = (
-    (f"v IS DISTINCT FROM {SCHEMA}", f"'schema version ' || coalesce(v::VARCHAR, 'missing') || ' is not {SCHEMA}'"),
+    (f"v IS DISTINCT FROM {SCHEMA}", f"'schema version ' || {_VERSION} || ' is not {SCHEMA}'"),
     (f"coalesce(kind, '') NOT IN {KINDS}", "'unknown kind ' || coalesce(left(kind, 40), 'missing')"),
     ("id IS NULL", "'the id is missing or not 128 bits in hex'"),
     ("ts IS NULL", "'the time is missing'"),

@@ -7,8 +7,10 @@ what is left is read again. DuckDB has the last word on every line, so that a li
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,7 +34,8 @@ _TEXTS = """
 """
 COLUMNS: Mapping[str, str] = {
     **dict.fromkeys(_TEXTS.split(), "VARCHAR"),
-    **dict.fromkeys(("v", "ts", "pid", "dur", "ttft", "sent_chars", "seen_chars", "attempts", "chunks"), "BIGINT"),
+    "v": "DOUBLE",  # a whole number would round 1.4
+    **dict.fromkeys(("ts", "pid", "dur", "ttft", "sent_chars", "seen_chars", "attempts", "chunks"), "BIGINT"),
     **dict.fromkeys(("billed", "stream"), "BOOLEAN"),
     **dict.fromkeys(("usage", "raw", "sdks", "hooks"), "JSON"),
 }
@@ -68,6 +71,8 @@ LONGEST_BYTES = 16 << 20
 """Longer than a reader's window, so than any line."""
 SECOND_LOOKS = 64
 """So many of a batch's lines that msgspec refuses are shown to DuckDB all the same; garbage in bulk is not worth its time."""
+LOOKS = 256
+"""So often a batch is halved at most, in search of lines that only DuckDB refuses: a look takes some milliseconds."""
 
 
 @dataclass
@@ -123,21 +128,45 @@ def _sift(con: DuckDBPyConnection, batch: Batch) -> tuple[Sifted, list[Line]]:
         else:
             kept.append(line)
     unreadable = _refused_by_duckdb(con, kept)
-    unreadable |= {line: refused[line] for line in _refused_by_duckdb(con, list(refused)[:SECOND_LOOKS])}
-    unreadable |= {line: refused[line] for line in list(refused)[SECOND_LOOKS:]}
+    again = list(refused)
+    doubtful = [*_refused_by_duckdb(con, again[:SECOND_LOOKS]), *again[SECOND_LOOKS:]]
+    unreadable |= {line: DeadLetter.of(line, refused[line]) for line in doubtful}
     kept = [line for line in [*kept, *refused] if line not in unreadable]
     assert _rows_of(con, kept) == len(kept), "lines that can be read one by one can be read together"
-    return Sifted(count, [DeadLetter.of(line, reason) for line, reason in unreadable.items()]), kept
+    return Sifted(count, list(unreadable.values())), kept
 
 
-def _refused_by_duckdb(con: DuckDBPyConnection, lines: list[Line]) -> dict[Line, str]:
-    """Find the lines that DuckDB does not read as one row each, by halving."""
+def _refused_by_duckdb(con: DuckDBPyConnection, lines: list[Line]) -> dict[Line, DeadLetter]:
+    """Find the lines that DuckDB does not read as one row each."""
+    if not lines or _rows_of(con, lines) == len(lines):
+        return {}
+    known = {line: DeadLetter.of(line, fault) for line in lines if (fault := _passed_over(line.data)) is not None}
+    return known | _halved(con, [line for line in lines if line not in known], iter(range(LOOKS)))
+
+
+def _passed_over(data: bytes) -> str | None:
+    """Return what msgspec passes over and DuckDB never does, so that a thousand such lines are not looked for one by one."""
+    try:
+        pairs = json.loads(data.decode("utf-8"), object_pairs_hook=list)
+    except UnicodeDecodeError as error:
+        return str(error)
+    except (ValueError, RecursionError):
+        return None
+    names = Counter(pair[0] for pair in pairs) if isinstance(pairs, list) and data.lstrip()[:1] == b"{" else Counter()
+    return next((f"the field {name} stands there twice" for name in COLUMNS if names[name] > 1), None)
+
+
+def _halved(con: DuckDBPyConnection, lines: list[Line], looks: Iterator[int]) -> dict[Line, DeadLetter]:
+    """Find them by halving, with so many looks; what is left after that in lumps is buried whole."""
     if not lines or (rows := _rows_of(con, lines)) == len(lines):
         return {}
     if len(lines) == 1:
-        return {lines[0]: _reason(rows)}
+        return {lines[0]: DeadLetter.of(lines[0], _reason(rows))}
+    if next(looks, None) is None:
+        reason = f"one of {len(lines)} lines that cannot be read together, kept whole: {_reason(rows)}"
+        return {line: DeadLetter.whole(line, reason) for line in lines}
     middle = len(lines) // 2
-    return _refused_by_duckdb(con, lines[:middle]) | _refused_by_duckdb(con, lines[middle:])
+    return _halved(con, lines[:middle], looks) | _halved(con, lines[middle:], looks)
 
 
 def _rows_of(con: DuckDBPyConnection, lines: Iterable[Line]) -> int | str:

@@ -50,6 +50,11 @@ class DeadLetter:
         reason = (
             f"schema version {schema} is newer than {SCHEMA}: upgrade spendmeter here; it then reads the line by itself"
         )
+        return cls.whole(line, reason)
+
+    @classmethod
+    def whole(cls, line: Line, reason: str) -> DeadLetter:
+        """Return the letter for a line that may turn out to be good."""
         return cls(line.segment, line.position, len(line.data), reason, line.data)
 
 

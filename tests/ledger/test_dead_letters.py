@@ -10,7 +10,7 @@ import pytest
 
 from meter import event
 from meter.ledger import Ledger, incoming, ingest
-from meter.ledger.letters import EXCERPT_BYTES
+from meter.ledger.letters import EXCERPT_BYTES, Line
 from tests.ledger.records import TS, call, counts, framed, outcome, rows, segment, value
 
 
@@ -58,6 +58,11 @@ CORRUPT: dict[str, bytes | tuple[bytes, str]] = {
     "no time": (line(ts=None), "the time is missing"),
     "no id": (line(id=None), "the id is missing or not 128 bits in hex"),
     "an id that is no hex": (line(id="01ARZ3NDEKTSV4RRFFQ69G5FAV"), "the id is missing or not 128 bits in hex"),
+    "a process id beyond 64 bits": (line(pid=2**63), f"pid = {2**63} is out of range"),
+    "a duration below 64 bits": (line(dur=-(2**63) - 1), f"dur = {-(2**63) - 1} is out of range"),
+    "a field twice": (call()[:-1] + b',"provider":"x"}', "the field provider stands there twice"),
+    "invalid UTF-8 where nobody looks": (call()[:-1] + b',"zz":"\xff"}', "can't decode byte 0xff"),
+    "a schema version that is not whole": (line(v=1.4), "schema version 1.4 is not 1"),
     "an unknown schema version": (line(v=2), "schema version 2 is newer than 1: upgrade spendmeter"),
     "no schema version": (line(v=None), "schema version missing is not 1"),
     "an unknown kind": (line(kind="refund"), "unknown kind refund"),
@@ -178,3 +183,45 @@ def test_a_vertical_tab_is_no_white_space_in_json(ledger: Ledger) -> None:
 )  # fmt: skip
 def test_what_duckdb_says_is_shortened(told: int | str, reason: str) -> None:
     assert incoming._reason(told) == reason
+
+
+def looks_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Note how many lines each look of DuckDB has."""
+    really, looks = incoming._rows_of, list[int]()
+
+    def noted(con: Any, lines: list[Line]) -> int | str:
+        looks.append(len(lines))
+        return really(con, lines)
+
+    monkeypatch.setattr(incoming, "_rows_of", noted)
+    return looks
+
+
+@pytest.mark.parametrize("bad", [b',"pid":%d}' % 2**63, b',"provider":"x"}', b',"zz":"\xff"}'])
+def test_a_thousand_lines_that_only_duckdb_refuses_are_found_in_a_few_looks(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, bad: bytes
+) -> None:
+    looks = looks_at(monkeypatch)
+    segment(ledger.home, *(one for _ in range(1000) for one in (call(), call()[:-1] + bad)))
+    done = ingest(ledger)
+    assert (done.calls, done.dead_letters) == (1000, 1000)
+    assert len(looks) < 3 * incoming.SECOND_LOOKS
+
+
+def test_lines_that_are_not_told_apart_in_so_many_looks_are_kept_whole(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(incoming, "_passed_over", lambda _: None)
+    monkeypatch.setattr(incoming, "LOOKS", 20)
+    looks = looks_at(monkeypatch)
+    long = [call(raw={"text": "y" * 1000}) for _ in range(40)]
+    lines = [one for good in long for one in (good, good[:-1] + b',"provider":"x"}')]
+    lines.append(call())
+    segment(ledger.home, *lines)
+    done = ingest(ledger)
+    assert done.calls >= 1
+    assert done.calls + done.dead_letters == 81
+    assert len(looks) < 60
+    whole = rows(ledger, "SELECT excerpt FROM ledger.dead_letters WHERE reason LIKE 'one of % lines %, kept whole: %'")
+    assert whole
+    assert {excerpt for (excerpt,) in whole} <= set(lines)
