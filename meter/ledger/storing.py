@@ -134,10 +134,10 @@ def _note(con: DuckDBPyConnection, notes: Sequence[Note], done: Ingested) -> Non
 _CHECKPOINTS = """
 SELECT segment, position, lost, coalesce(list_sum(map_values(failures::MAP(VARCHAR, BIGINT))), 0)
 FROM ledger.checkpoints
-WHERE list_contains($names, segment)
+WHERE segment IN (SELECT unnest($names::VARCHAR[]))
 """
 _SPENT = """
-updated_at < now() - INTERVAL 1 DAY AND lost = 0 AND failures = '{}' AND NOT list_contains($names::VARCHAR[], segment)
+updated_at < now() - INTERVAL 1 DAY AND lost = 0 AND failures = '{}' AND segment NOT IN (SELECT unnest($names::VARCHAR[]))
 """
 _NOTE = """
 MERGE INTO ledger.checkpoints AS known

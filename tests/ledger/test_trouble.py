@@ -145,7 +145,7 @@ def folder(home: Home) -> None:
 
 
 def no_utf8(home: Home) -> None:
-    (home.spool / os.fsdecode(b"caf\xe9.ndjson")).write_bytes(framed([call()]))
+    (home.spool / os.fsdecode(b"\xe9\xe8.ndjson")).write_bytes(framed([call()]))
 
 
 def state_fifo(home: Home) -> None:
