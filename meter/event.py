@@ -19,8 +19,6 @@ MAX_COUNT: Final = 10**10
 LAST_TS: Final = 253_370_764_800_000_000
 """The year 9999 begins: times up to here can be handed out in any time zone."""
 
-_INTEGERS = ("ts", "dur", "ttft", "pid", "sent_chars", "seen_chars", "attempts", "chunks")
-
 Status = Literal["ok", "error", "aborted"]
 Source = Literal["reported", "partial", "missing"]
 Number = int | float
@@ -129,6 +127,9 @@ def encode(record: Record) -> bytes:
         return _encode(record)
     except (UnicodeError, OverflowError, TypeError, ValueError):
         return _encode(_mended(_as_dict(record)))
+
+
+_INTEGERS = ("ts", "dur", "ttft", "pid", "sent_chars", "seen_chars", "attempts", "chunks")
 
 
 def decode(line: bytes) -> Record:

@@ -15,13 +15,12 @@ from meter import settings
 from meter.errors import SettingInvalid, SpoolUnsafe
 
 SHARED = Path("/var/lib/meter")
+_SCHEME = re.compile(r"[A-Za-z][\w+.-]+:")
+"""Of two letters or more: one letter is a drive."""
 MOUNTS = Path("/proc/self/mounts")
 NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "fuse.sshfs", "glusterfs"}
 )
-
-_SCHEME = re.compile(r"[A-Za-z][\w+.-]+:")
-"""Of two letters or more: one letter is a drive."""
 
 
 @dataclass(frozen=True)

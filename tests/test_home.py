@@ -33,6 +33,31 @@ def test_a_shared_home_is_used_where_it_may_be_written_and_never_made(tmp_path: 
     assert (found.path, found.shared, found.segment_mode, found.ledger_mode) == (shared, True, 0o640, 0o660)
 
 
+def test_a_store_is_one_file_wherever_a_program_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = home.Home(tmp_path / "home")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for store, path in {
+        "led.duckdb": place.path / "led.duckdb",
+        "~/x.duckdb": tmp_path / "x.duckdb",
+        str(tmp_path / "y.duckdb"): tmp_path / "y.duckdb",
+    }.items():
+        settings.configure(store=store)
+        found = []
+        for folder in (tmp_path / "a", tmp_path / "b"):
+            folder.mkdir(exist_ok=True)
+            monkeypatch.chdir(folder)
+            found.append((place.ledger, place.lock))
+        assert found == [(path, path.with_name("ledger.lock"))] * 2
+
+
+@pytest.mark.parametrize("store", ["ducklake:pg", "postgres://host/db", "s3://bucket/meter.duckdb", "md:meter"])
+def test_a_store_that_is_no_file_is_refused_and_never_taken_for_a_path(tmp_path: Path, store: str) -> None:
+    settings.configure(store=store)
+    with pytest.raises(SettingInvalid, match="keeps the ledger in a DuckDB file") as caught:
+        _ = home.Home(tmp_path).ledger
+    assert caught.value.hint
+
+
 def test_falling_back_from_a_shared_home_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
@@ -64,28 +89,3 @@ def test_the_ledger_and_the_configuration_can_lie_elsewhere(tmp_path: Path) -> N
     assert place.ledger == tmp_path / "other" / "x.duckdb"
     assert place.lock == tmp_path / "other" / "ledger.lock"
     assert place.config == tmp_path / "my.toml"
-
-
-def test_a_store_is_one_file_wherever_a_program_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = home.Home(tmp_path / "home")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for store, path in {
-        "led.duckdb": place.path / "led.duckdb",
-        "~/x.duckdb": tmp_path / "x.duckdb",
-        str(tmp_path / "y.duckdb"): tmp_path / "y.duckdb",
-    }.items():
-        settings.configure(store=store)
-        found = []
-        for folder in (tmp_path / "a", tmp_path / "b"):
-            folder.mkdir(exist_ok=True)
-            monkeypatch.chdir(folder)
-            found.append((place.ledger, place.lock))
-        assert found == [(path, path.with_name("ledger.lock"))] * 2
-
-
-@pytest.mark.parametrize("store", ["ducklake:pg", "postgres://host/db", "s3://bucket/meter.duckdb", "md:meter"])
-def test_a_store_that_is_no_file_is_refused_and_never_taken_for_a_path(tmp_path: Path, store: str) -> None:
-    settings.configure(store=store)
-    with pytest.raises(SettingInvalid, match="keeps the ledger in a DuckDB file") as caught:
-        _ = home.Home(tmp_path).ledger
-    assert caught.value.hint
