@@ -3,7 +3,8 @@
     write_rows(columns, types, rows, "json", sys.stdout)
 
 `types` are DuckDB's names, one per column: `[str(kind) for _, kind, *_ in cursor.description]`. In JSON and CSV every DECIMAL is
-an exact decimal string without trailing zeros: a JSON number would pass through a double in most readers.
+an exact decimal string without trailing zeros: a JSON number would pass through a double in most readers. A whole quantity is a
+number in JSON, as every other count is.
 Rows are taken one at a time, so a long result needs no memory.
 """
 
@@ -91,12 +92,22 @@ def _dumps(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def _json(columns: Sequence[str], _types: Sequence[str], rows: Rows, stream: IO[Any]) -> int:
+def _is_quantity(kind: str) -> bool:
+    """Tell a type of quantities from one of money: seconds have 6 decimals, sums of counts none, and money 12."""
+    return kind.startswith("DECIMAL") and kind.endswith((",6)", ",0)"))
+
+
+def _quantity(value: Any) -> Any:
+    return int(value) if isinstance(value, Decimal) and value == int(value) else jsonable(value)
+
+
+def _json(columns: Sequence[str], types: Sequence[str], rows: Rows, stream: IO[Any]) -> int:
     count = 0
+    cells = [(name, _quantity if _is_quantity(kind) else jsonable) for name, kind in zip(columns, types, strict=True)]
     stream.write("[")
     for row in rows:
         stream.write(",\n " if count else "\n ")
-        stream.write(_dumps({name: jsonable(value) for name, value in zip(columns, row, strict=True)}))
+        stream.write(_dumps({name: cell(value) for (name, cell), value in zip(cells, row, strict=True)}))
         count += 1
     stream.write("\n]\n" if count else "]\n")
     return count

@@ -2,11 +2,12 @@
 -- about: What each cost centre (tag cost_center, else team) owes, by provider, model and usage class; ties out to the ledger.
 -- param: from = start of the period, with time zone
 -- param: to = end of the period, exclusive
--- param: currency text? = the currency of the statement; may be left out while the period has only one
+-- param: currency text? = the currency of the statement, such as USD; may be left out while the period has only one
 -- needs: calls, charges
--- Amounts in two currencies must never meet in one column, so a period that has both asks which one is meant. Usage without a
--- price belongs to no currency: it stands on every statement, with its quantity and an unknown cost. shared_cost and adjustment
--- are 0 until there are allocation rules and closed months.
+-- Amounts in two currencies must never meet in one column, so a period that has both asks which one is meant. A call without a
+-- price belongs to no currency: it stands on every statement, with its quantity and an unknown cost. Of a call that has a cost,
+-- every line stands on the statement in that currency, its unknown parts too. shared_cost and adjustment are 0 until there are
+-- allocation rules and closed months.
 WITH lines AS (
     SELECT
         coalesce(nullif(calls.tags['cost_center'], ''), nullif(calls.tags['team'], ''), '(unallocated)') AS cost_center,
@@ -16,7 +17,8 @@ WITH lines AS (
         charges.quantity,
         charges.unit,
         charges.effective_cost,
-        charges.currency
+        upper(calls.currency) AS currency,
+        calls.price_status
     FROM charges
     JOIN calls USING (call_id)
     WHERE calls.started_at >= $from AND calls.started_at < $to
@@ -28,7 +30,9 @@ currencies AS (
 
 chosen AS (
     SELECT CASE
-        WHEN $currency IS NOT NULL THEN $currency
+        WHEN $currency IS NOT NULL AND NOT list_contains(found, upper($currency))
+            THEN error('this period has no charges in ' || upper($currency) || ', only in ' || array_to_string(found, ' and '))
+        WHEN $currency IS NOT NULL THEN upper($currency)
         WHEN len(found) > 1 THEN error('this period has charges in ' || array_to_string(found, ' and ') || ': choose one currency')
         ELSE found[1]
     END AS currency
@@ -45,9 +49,10 @@ SELECT
     sum(effective_cost) AS direct_cost,
     CAST(0 AS DECIMAL(38, 12)) AS shared_cost,
     CAST(0 AS DECIMAL(38, 12)) AS adjustment,
-    sum(effective_cost) AS total
-FROM lines
-WHERE effective_cost IS NULL OR currency = (SELECT currency FROM chosen)
-GROUP BY cost_center, provider, model, usage_class, unit
+    sum(effective_cost) AS total,
+    chosen.currency
+FROM lines, chosen
+WHERE lines.currency = chosen.currency OR lines.price_status = 'unpriced'
+GROUP BY cost_center, provider, model, usage_class, unit, chosen.currency
 HAVING sum(quantity) > 0
 ORDER BY cost_center, provider, model, usage_class, unit

@@ -5,6 +5,7 @@ WITH counted AS (
     SELECT
         date_trunc('month', started_at AT TIME ZONE current_setting('TimeZone'))::DATE AS month,
         count(*) AS calls,
+        count(*) FILTER (price_status IN ('priced', 'free', 'reported')) AS priced_calls,
         count(*) FILTER (price_status IN ('unpriced', 'partial')) AS unpriced_calls,
         count(*) FILTER (price_status = 'no_usage') AS no_usage_calls,
         count(*) FILTER (usage_source = 'estimated') AS estimated_calls,
@@ -31,7 +32,7 @@ SELECT
     coalesce(estimated_calls, 0) AS estimated_calls,
     coalesce(untagged_calls, 0) AS untagged_calls,
     coalesce(lost_calls, 0) AS lost_calls,
-    1 - unpriced_calls / calls AS priced_share,
+    priced_calls / calls AS priced_share,
     estimated_calls / calls AS estimated_share,
     untagged_calls / calls AS untagged_share,
     coalesce(lost_calls, 0) / (coalesce(calls, 0) + coalesce(lost_calls, 0)) AS lost_share

@@ -53,6 +53,11 @@ def test_json_is_a_list_of_objects_with_money_as_exact_strings() -> None:
     assert (row["word"], row["word_1"], row["Word_2"]) == ("a", 2, 3)
 
 
+def test_a_whole_quantity_is_a_number_in_json_and_a_part_or_an_amount_is_text() -> None:
+    sql = "SELECT 12::DECIMAL(38,6) AS quantity, 1.5::DECIMAL(24,6) AS seconds, 2::DECIMAL(38,12) AS cost, NULL::DECIMAL(9,6) AS gone"
+    assert written(sql, "json") == '[\n {"quantity": 12, "seconds": "1.5", "cost": "2", "gone": null}\n]\n'
+
+
 def test_csv_quotes_what_needs_it_and_leaves_the_unknown_empty() -> None:
     head, row = csv.reader(io.StringIO(written(EVERY_TYPE, "csv"), newline=""))
     found = dict(zip(head, row, strict=True))

@@ -93,14 +93,14 @@ def test_the_chargeback_ties_out_to_the_ledger_to_the_last_digit(sample: Ledger,
 
 def test_the_chargeback_has_exactly_the_promised_columns_and_no_total_row(sample: Ledger) -> None:
     rows = run(sample, get("reports", "chargeback"))
-    promised = "cost_center, provider, model, usage_class, quantity, unit, direct_cost, shared_cost, adjustment, total"
+    promised = "cost_center, provider, model, usage_class, quantity, unit, direct_cost, shared_cost, adjustment, total, currency"
     assert {tuple(row) for row in rows} == {tuple(promised.split(", "))}
     assert {row["cost_center"] for row in rows} == {"CC-7", "search", "(unallocated)"}
 
 
 def test_usage_without_a_price_stands_on_the_chargeback_with_an_unknown_cost(sample: Ledger) -> None:
     rows = run(sample, get("reports", "chargeback"))
-    assert [(row["quantity"], row["total"]) for row in rows if row["model"] == "nobody-knows-it"] == [("50", None)]
+    assert [(row["quantity"], row["total"]) for row in rows if row["model"] == "nobody-knows-it"] == [(50, None)]
 
 
 def test_two_currencies_never_meet_on_a_chargeback(euros: Ledger) -> None:
@@ -113,6 +113,51 @@ def test_two_currencies_never_meet_on_a_chargeback(euros: Ledger) -> None:
             ledger, THIS_MONTH["from"], THIS_MONTH["to"], currency
         )
     assert run(ledger, chargeback, **LAST_MONTH)  # which has one currency only
+
+
+def test_a_statement_says_its_currency_however_it_was_written(euros: Ledger) -> None:
+    for text in ("EUR", "eur"):
+        assert {row["currency"] for row in run(euros, get("reports", "chargeback"), currency=text)} == {"EUR"}
+    assert {row["currency"] for row in run(euros, get("reports", "chargeback"), **LAST_MONTH)} == {"USD"}
+
+
+@pytest.mark.parametrize("currency", ["GBP", "dollars", ""])
+def test_a_currency_that_a_period_does_not_have_is_refused(euros: Ledger, currency: str) -> None:
+    with pytest.raises(duckdb.InvalidInputException, match=f"no charges in {currency.upper()}, only in EUR and USD"):
+        run(euros, get("reports", "chargeback"), currency=currency)
+
+
+def test_a_line_without_cost_stands_where_its_call_does_and_one_without_price_everywhere(euros: Ledger) -> None:
+    models = {
+        currency: [(row["model"], row["usage_class"]) for row in rows if row["total"] is None]
+        for currency in ("EUR", "USD")
+        if (rows := run(euros, get("reports", "chargeback"), currency=currency))
+    }
+    assert models["EUR"] == [("nobody-knows-it", "input"), ("some/model", "input")]
+    assert models["USD"] == [
+        ("nobody-knows-it", "input"),
+        ("some/model", "input"),
+        ("some/model", "output"),
+        ("claude-sonnet-4-5", "code_executions"),
+        ("claude-sonnet-4-5", "web_fetches"),
+    ]
+    (usage,) = (
+        row["quantity"]
+        for row in run(euros, get("reports", "chargeback"), currency="EUR")
+        if row["unit"] == "token" and row["provider"] == "openrouter"
+    )
+    assert usage == 1
+
+
+@pytest.mark.parametrize("period", [THIS_MONTH, LAST_MONTH])
+def test_the_view_and_the_report_of_coverage_count_alike(sample: Ledger, period: dict[str, str]) -> None:
+    (report,) = run(sample, get("reports", "coverage"), **period)
+    (view,) = (row for row in run(sample, get("views", "coverage")) if row["month"] == period["from"][:10])
+    assert report["no_usage_calls"] == {THIS_MONTH["from"]: 1, LAST_MONTH["from"]: 0}[period["from"]]
+    assert view["priced_share"] == report["priced_calls"] / report["calls"]
+    assert view["unpriced_calls"] == report["unpriced_calls"] + report["partial_calls"]
+    for name in ("calls", "no_usage_calls", "estimated_calls", "untagged_calls"):
+        assert view[name] == report[name]
 
 
 @pytest.mark.parametrize("name", ["spend", "totals", "teams", "models"])
