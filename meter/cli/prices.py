@@ -18,7 +18,7 @@ from meter.names import CLASSES
 from meter.pricing.book import Price, prices
 from meter.pricing.explain import Card, Explanation, explain
 from meter.report.numbers import money
-from meter.report.period import since as period_since
+from meter.report.period import start_of_day
 from meter.report.table import Result, exactly, without_blanks
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def list_prices(model: str | None, provider: str | None, at: str | None, history
       meter prices list gpt-4o --history --format csv
     """
     now = datetime.now(timezone.utc)
-    moment = None if history else period_since(at, now).start if at else now
+    day = now if at is None else start_of_day(at, timezone.utc)
+    moment = None if history else day
     with _book() as connection:
         found = list(prices(connection, provider=provider, model=model, at=moment))
     if not found:

@@ -37,13 +37,13 @@ def command(
     if name is None:
         show(_list(), fmt)
         return 0
-    if since and month:
+    if since is not None and month is not None:
         raise click.UsageError("--since and --month exclude each other")
     query = queries.get("reports", name)
     values = dict(_pair(text) for text in params)
     with reading() as connection:
         now = local_now(connection)
-        span = period.since(since, now) if since else period.month(month, now)
+        span = period.month(month, now) if since is None else period.since(since, now)
         found = run.run(connection, query, span, values)
         found.title = f"{query.title}, {span.title}"
         show_report(found, fmt)

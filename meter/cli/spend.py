@@ -23,8 +23,9 @@ from meter.report.known import summary
 def command(by: str, since: str | None, month: str | None, fmt: str, strict: bool) -> int:
     """Spend by team, model or any tag, largest first.
 
-    Columns are provider, model, service, account, project, region, operation, status, day, month and others of calls; any
-    other name is the key of a tag.
+    Columns are provider, model, request_model, response_model, priced_model, model_developer, service, host, operation, api,
+    account, project, key, key_id, region, deployment, server_address, tier, service_tier, stream, status, error_type,
+    price_status, usage_source, hour, day and month; any other name is the key of a tag.
 
     \b
     Examples:
@@ -32,14 +33,14 @@ def command(by: str, since: str | None, month: str | None, fmt: str, strict: boo
       meter spend --by feature,customer --month 2026-10
       meter spend --by day,provider --since 7d --format csv > spend.csv
     """
-    if since and month:
+    if since is not None and month is not None:
         raise click.UsageError("--since and --month exclude each other")
     names = [name.strip() for name in by.split(",") if name.strip()]
     if not names:
         raise QueryInvalid("--by names nothing to group by", hint="for instance: --by team,model")
     with reading() as connection:
         now = local_now(connection)
-        span = period.month(month, now) if month else period.since(since or "30d", now)
+        span = period.since("30d" if since is None else since, now) if month is None else period.month(month, now)
         found = run.spend(connection, span, names)
         found.title = f"Spend by {', '.join(names)}, {span.title}"
         show_report(found, fmt)

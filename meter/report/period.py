@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone, tzinfo
 
 from meter.errors import QueryInvalid
@@ -12,6 +12,8 @@ _MONTH = re.compile(r"(\d{4})-(\d{2})")
 _SPAN = re.compile(r"(\d{1,4})([hdw])")
 _HOURS = {"h": 1, "d": 24, "w": 168}
 _NOUNS = {"h": "hour", "d": "day", "w": "week"}
+_YEARS = range(1970, 9999)
+"""Of these a call can be, and their bounds are moments in every time zone."""
 
 
 @dataclass(frozen=True)
@@ -47,18 +49,15 @@ def midnight(day: date, place: tzinfo) -> datetime:
 def month(text: str | None, now: datetime) -> Period:
     """Return a month given as 2026-10; without one, the last complete month before `now`, in `now`'s time zone.
 
-    Raises QueryInvalid for a text that names no month.
+    The month that `now` is in ends with it: calls of a clock that is fast lie in no period yet. Raises QueryInvalid for a
+    text that names no month.
     """
-    first = now.date().replace(day=1)
-    if text is None:
-        first = (first - timedelta(days=1)).replace(day=1)
-    elif (match := _MONTH.fullmatch(text)) and 1 <= int(match[2]) <= 12 and int(match[1]) >= 1:
-        first = date(int(match[1]), int(match[2]), 1)
-    else:
-        raise QueryInvalid(f"{text!r} is not a month", hint=f"write the year and the month, such as {first:%Y-%m}")
+    this = now.date().replace(day=1)
+    first = (this - timedelta(days=1)).replace(day=1) if text is None else _first_day(text, this)
     after = (first + timedelta(days=32)).replace(day=1)
     assert now.tzinfo is not None
-    return Period(midnight(first, now.tzinfo), midnight(after, now.tzinfo), f"{first:%Y-%m}")
+    end = now if first == this else midnight(after, now.tzinfo)
+    return Period(midnight(first, now.tzinfo), end, f"{first:%Y-%m}")
 
 
 def since(text: str, now: datetime) -> Period:
@@ -66,7 +65,21 @@ def since(text: str, now: datetime) -> Period:
 
     Raises QueryInvalid for a text that is neither.
     """
-    return Period(_start(text, now), now, f"since {text}" if text[4:5] == "-" else f"last {_in_words(text)}")
+    if match := _SPAN.fullmatch(text):
+        number, unit = int(match[1]), match[2]
+        start = now - timedelta(hours=number * _HOURS[unit])
+        return Period(start, now, f"last {number} {_NOUNS[unit]}{'' if number == 1 else 's'}")
+    refusal = f"{text!r} is not a time to start from"
+    first = _day(text, refusal, "write 30d, 12h or 2w, or a day such as 2026-10-01")
+    assert now.tzinfo is not None
+    return Period(midnight(first, now.tzinfo), now, f"since {first}")
+
+
+def start_of_day(text: str, place: tzinfo) -> datetime:
+    """Return the first moment of a day such as 2026-10-01. Raises QueryInvalid for a text that names none."""
+    return midnight(
+        _day(text, f"{text!r} is not a day", "write the year, the month and the day, such as 2026-10-01"), place
+    )
 
 
 def today(now: datetime) -> Period:
@@ -77,21 +90,22 @@ def today(now: datetime) -> Period:
 
 def month_to_date(now: datetime) -> Period:
     """Return the month so far."""
-    assert now.tzinfo is not None
-    return Period(midnight(now.date().replace(day=1), now.tzinfo), now, f"{now:%Y-%m} so far")
+    return replace(month(f"{now:%Y-%m}", now), title=f"{now:%Y-%m} so far")
 
 
-def _start(text: str, now: datetime) -> datetime:
-    if match := _SPAN.fullmatch(text):
-        return now - timedelta(hours=int(match[1]) * _HOURS[match[2]])
+def _first_day(text: str, this: date) -> date:
+    match = _MONTH.fullmatch(text)
+    if not match or not 1 <= int(match[2]) <= 12 or int(match[1]) not in _YEARS:
+        hint = f"write the year and the month, such as {this:%Y-%m}; years are {_YEARS[0]} to {_YEARS[-1]}"
+        raise QueryInvalid(f"{text!r} is not a month", hint=hint)
+    return date(int(match[1]), int(match[2]), 1)
+
+
+def _day(text: str, refusal: str, hint: str) -> date:
     try:
-        assert now.tzinfo is not None
-        return midnight(date.fromisoformat(text), now.tzinfo)
+        found = date.fromisoformat(text)
     except ValueError as error:
-        hint = "write 30d, 12h or 2w, or a day such as 2026-10-01"
-        raise QueryInvalid(f"{text!r} is not a time to start from", hint=hint) from error
-
-
-def _in_words(text: str) -> str:
-    number, noun = int(text[:-1]), _NOUNS[text[-1]]
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+        raise QueryInvalid(refusal, hint=hint) from error
+    if found.year not in _YEARS:
+        raise QueryInvalid(refusal, hint=f"years are {_YEARS[0]} to {_YEARS[-1]}")
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 BATCH = 1000
 UNTAGGED = "(untagged)"
 
+_DIMENSION = re.compile(r"^\s*WHEN '(\w+)' THEN ", re.MULTILINE)
+
 
 def run(
     connection: DuckDBPyConnection, query: Query, period: Period, values: Mapping[str, Any] | None = None
@@ -24,12 +27,32 @@ def run(
     import duckdb
 
     bounds = {name: bound for name, bound in period.bounds().items() if name in {param.name for param in query.params}}
+    bound = query.bind({**bounds, **(values or {})})
+    _refuse_others(connection, query, bound.get("by", ()))
     try:
-        return ask(connection, query.sql, query.bind({**bounds, **(values or {})}), query.title)
+        return ask(connection, query.sql, bound, query.title)
     except duckdb.InvalidInputException as error:  # what a statement's own error(…) says
         options = [f"--param {param.name}=…: {param.help}" for param in query.params if param.optional]
         words = str(error).removeprefix("Invalid Input Error: ").split("\n")[0]
         raise QueryInvalid(words, hint="; ".join(options) or None) from error
+
+
+def dimensions(query: Query) -> list[str]:
+    """Return the columns that a query can group by: those its statement knows; any other name is a tag's key."""
+    return _DIMENSION.findall(query.sql)
+
+
+def _refuse_others(connection: DuckDBPyConnection, query: Query, by: Sequence[str]) -> None:
+    """Refuse a column of calls that is none of the dimensions: taken for a tag, it would put all calls under none."""
+    known = dimensions(query)
+    columns = (
+        {str(name) for name, *_ in connection.execute("DESCRIBE calls").fetchall()} if set(by) - set(known) else set()
+    )
+    if refused := [name for name in by if name in columns and name not in known]:
+        raise QueryInvalid(
+            f"spend is not grouped by {refused[0]!r}, a column of calls",
+            hint=f"columns to group by are {', '.join(known)}; any other name is the key of a tag",
+        )
 
 
 def ask(

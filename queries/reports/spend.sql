@@ -2,7 +2,7 @@
 -- about: Calls, tokens and cost by columns of calls or by tags, largest first; a name that is no column is a tag.
 -- param: from = start of the period, with time zone
 -- param: to = end of the period, exclusive
--- param: by text[] = what to group by: provider, model, service, day, month, …, or the key of a tag, such as team
+-- param: by text[] = what to group by, as in --param by=team,model: provider, model, service, day, …, or the key of a tag
 -- needs: calls
 WITH keyed AS (
     SELECT
@@ -11,6 +11,8 @@ WITH keyed AS (
             WHEN 'model' THEN coalesce(response_model, request_model)
             WHEN 'request_model' THEN request_model
             WHEN 'response_model' THEN response_model
+            WHEN 'priced_model' THEN priced_model
+            WHEN 'model_developer' THEN model_developer
             WHEN 'service' THEN service
             WHEN 'host' THEN host
             WHEN 'operation' THEN operation
@@ -23,10 +25,13 @@ WITH keyed AS (
             WHEN 'deployment' THEN deployment
             WHEN 'tier' THEN service_tier
             WHEN 'service_tier' THEN service_tier
+            WHEN 'server_address' THEN server_address
+            WHEN 'stream' THEN stream::VARCHAR
             WHEN 'status' THEN status
             WHEN 'error_type' THEN error_type
             WHEN 'price_status' THEN price_status
             WHEN 'usage_source' THEN usage_source
+            WHEN 'hour' THEN strftime(started_at AT TIME ZONE current_setting('TimeZone'), '%Y-%m-%d %H:00')
             WHEN 'day' THEN strftime(started_at AT TIME ZONE current_setting('TimeZone'), '%Y-%m-%d')
             WHEN 'month' THEN strftime(started_at AT TIME ZONE current_setting('TimeZone'), '%Y-%m')
             ELSE coalesce(nullif(tags[name], ''), '(untagged)')

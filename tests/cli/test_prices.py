@@ -52,7 +52,10 @@ def test_prices_of_the_past_are_there_to_be_asked_for(sample: Home) -> None:
     )
     assert now <= ever
     assert run("prices", "list", "gpt-4o", "--at", "2026-01-01").code == 0
-    assert run("prices", "list", "gpt-4o", "--at", "the other day").code == 1
+    for text in ("the other day", "30d", ""):
+        refused = run("prices", "list", "gpt-4o", "--at", text)
+        assert refused.code == 1
+        assert f"{text!r} is not a day" in refused.err
 
 
 def test_prices_are_known_before_anything_was_recorded(home: Home) -> None:

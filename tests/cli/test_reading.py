@@ -17,6 +17,7 @@ import pytest
 import meter
 from meter import queries, recorder
 from meter.home import Home
+from meter.report import run as run_report
 from tests.cli.conftest import MARCH as MARCH_10
 from tests.cli.running import MAIN, bare, run, run_process, run_terminal
 
@@ -58,6 +59,33 @@ def test_spend_since_then_reaches_to_now(sample: Home) -> None:
     assert "since 2026-01-01: 0.0015 USD, 8 calls" in run("spend", "--since", "2026-01-01").err
 
 
+def test_spend_goes_by_every_column_that_its_help_names(sample: Home) -> None:
+    names = run_report.dimensions(queries.get("reports", "spend"))
+    shown = " ".join(run("spend", "--help").out.split())
+    listed = shown.partition("Columns are ")[2].partition("; any other")[0].replace(" and ", ", ")
+    assert sorted(listed.split(", ")) == sorted(names)
+    for name in names:
+        asked = run("spend", *MARCH, "--by", name, "--format", "json")
+        assert (asked.code, sum(row["calls"] for row in objects(asked.out))) == (0, 6), asked.err
+
+
+@pytest.mark.parametrize("name", ["effective_cost", "currency", "started_at", "tags"])
+def test_a_column_that_spend_cannot_go_by_is_no_tag(sample: Home, name: str) -> None:
+    for words in (["spend", *MARCH, "--by", f"team,{name}"], ["report", "spend", *MARCH, "--param", f"by={name}"]):
+        shown = run(*words)
+        assert (shown.code, shown.out) == (1, "")
+        assert f"not grouped by {name!r}" in shown.err
+        assert "server_address" in shown.err
+
+
+@pytest.mark.parametrize("command", [["spend"], ["report", "totals"]])
+@pytest.mark.parametrize("option", ["--month", "--since"])
+def test_an_empty_period_is_an_error_and_not_the_default(sample: Home, command: list[str], option: str) -> None:
+    shown = run(*command, option, "")
+    assert (shown.code, shown.out) == (1, "")
+    assert "'' is not a" in shown.err
+
+
 def test_a_name_that_no_call_has_as_a_tag_is_told(sample: Home) -> None:
     shown = run("spend", *MARCH, "--by", "modle")
     assert "no call has the tag 'modle'" in shown.err
@@ -71,7 +99,7 @@ def test_a_name_that_no_call_has_as_a_tag_is_told(sample: Home) -> None:
         (["spend", "--month", "March"], "'March' is not a month", "such as"),
         (["spend", "--by", ","], "nothing to group by", "--by team,model"),
         (["report", "nope"], "no 'nope' in reports", "chargeback"),
-        (["report", "spend"], "needs the parameter 'by'", "what to group by"),
+        (["report", "spend"], "needs the parameter 'by'", "--param by=team"),
         (["report", "teams", "--param", "by=x"], "has no parameter 'by'", "it takes"),
         (["sql", "SELECT * FROM nowhere"], "nowhere", "calls, charges"),
         (["sql", "SELECT nope FROM calls"], "nope", "DESCRIBE calls"),

@@ -28,7 +28,15 @@ def test_a_month_begins_and_ends_at_midnight_of_its_zone(text: str | None, now: 
     assert found.title == start[:7]
 
 
-@pytest.mark.parametrize("text", ["2026", "2026-13", "2026-00", "0000-01", "october", "2026-1", "2026-10-01", ""])
+def test_the_month_of_today_ends_now_as_the_month_so_far_does() -> None:
+    found = period.month("2026-11", NOW)
+    assert (found.start, found.end) == (period.month_to_date(NOW).start, NOW)
+    assert (found.title, period.month_to_date(NOW).title) == ("2026-11", "2026-11 so far")
+
+
+@pytest.mark.parametrize(
+    "text", ["9999-12", "0001-01", "2026", "2026-13", "2026-00", "0000-01", "october", "2026-1", "2026-10-01", ""]
+)
 def test_what_names_no_month_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(QueryInvalid, match="is not a month") as refusal:
         period.month(text, NOW)
@@ -51,10 +59,20 @@ def test_since_reaches_from_then_to_now(text: str, start: datetime, title: str) 
     assert found.bounds() == {"from": start, "to": NOW}
 
 
-@pytest.mark.parametrize("text", ["", "30", "d", "30 days", "2026-13-01", "-5d", "yesterday"])
+@pytest.mark.parametrize(
+    "text", ["", "30", "d", "30 days", "2026-13-01", "-5d", "yesterday", "0001-01-01", "9999-12-31"]
+)
 def test_what_is_no_time_to_start_from_is_refused(text: str) -> None:
     with pytest.raises(QueryInvalid, match="is not a time to start from"):
         period.since(text, NOW)
+
+
+def test_a_day_begins_at_midnight_of_its_zone() -> None:
+    assert period.start_of_day("2026-10-01", BERLIN).isoformat() == "2026-10-01T00:00:00+02:00"
+    for text in ("", "30d", "2026-13-01", "0001-01-01"):
+        with pytest.raises(QueryInvalid, match="is not a day") as refusal:
+            period.start_of_day(text, BERLIN)
+        assert "30d" not in str(refusal.value.hint)
 
 
 def test_today_and_the_month_so_far_end_now() -> None:
