@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import click
 
@@ -20,7 +21,7 @@ from meter.errors import MeterError
 from meter.ledger import Ledger
 from meter.names import CLASSES
 from meter.report.numbers import plural
-from meter.report.table import Result
+from meter.report.table import Result, one_line
 
 SIGNS: Mapping[str, tuple[str, str]] = {
     "ok": ("ok", "green"),
@@ -65,7 +66,8 @@ def command(try_out: bool, fmt: str) -> int:
     return 1 if faults else 0
 
 
-def _print(findings: Sequence[Finding]) -> None:
+def _print(found: Sequence[Finding]) -> None:
+    findings = [replace(one, subject=one_line(one.subject), detail=one_line(one.detail)) for one in found]
     if not sys.stdout.isatty():
         width = max(len(finding.subject) for finding in findings)
         for finding in findings:

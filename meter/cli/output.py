@@ -12,7 +12,7 @@ import click
 from meter.errors import QueryInvalid
 from meter.report import table
 from meter.report.numbers import plural
-from meter.report.table import Result, one_currency, without_sameness
+from meter.report.table import Result, one_currency, one_line, without_sameness
 
 FORMATS = ("table", "json", "csv", "parquet")
 MAX_ROWS = 1000
@@ -53,7 +53,7 @@ def show_report(result: Result, fmt: str) -> None:
 
 def facts(pairs: Iterable[tuple[str, str]]) -> None:
     """Print names and what is to say of each."""
-    known = list(pairs)
+    known = [(name, one_line(words)) for name, words in pairs]
     if sys.stdout.isatty():
         from meter.cli import screen
 

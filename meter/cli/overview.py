@@ -12,6 +12,7 @@ from meter.report.known import GAPS, coverage
 from meter.report.numbers import plural
 from meter.report.overview import Overview, Spender
 from meter.report.overview import overview as read
+from meter.report.table import one_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -90,8 +91,8 @@ def _spenders(title: str, spenders: Sequence[Spender]) -> Table:
     for one in spenders:
         filled = round((one.share or 0) * BAR / most)
         line = Text("━" * filled, style="cyan")
-        cost = f"{numbers.money(one.cost)} {one.currency}" if one.currency else "unpriced"
-        table.add_row(Text(one.name), cost, line, numbers.share(one.share) if one.share is not None else "")
+        cost = "unpriced" if one.cost is None else f"{numbers.money(one.cost)} {one.currency}"
+        table.add_row(Text(one_line(one.name)), cost, line, numbers.share(one.share) if one.share is not None else "")
     return table
 
 
@@ -103,7 +104,10 @@ def _next(found: Overview) -> Iterator[tuple[str, str]]:
     if found.rate("untagged_calls") > 0.05:
         yield "who makes untagged calls", "meter spend --by team,service"
     yield "where the money went", "meter spend --by team,model"
-    yield "what each team owes", "meter report chargeback"
+    yield (
+        "what each team owes",
+        " ".join(["meter report chargeback", *(["--month", found.statement] if found.statement else [])]),
+    )
     yield "what is recorded, and how well", "meter status"
 
 

@@ -38,6 +38,11 @@ def _contents(found: Status) -> Iterator[Finding]:
     if found.ledger.unpriced_share:
         detail = f"{share(found.ledger.unpriced_share)} of the calls have no full price"
         yield note("unpriced", detail, 'meter sql "FROM unpriced" lists their models')
+    if ahead := found.ledger.ahead:
+        lie = "lies" if ahead == 1 else "lie"
+        detail = f"{plural(ahead, 'call')} {lie} in the future, and in no report until then"
+        mend = 'set the clock of: meter sql "SELECT host, count(*) FROM calls WHERE started_at > now() GROUP BY host"'
+        yield note("clocks", detail, mend)
 
 
 def _lag(found: Status) -> Iterator[Finding]:

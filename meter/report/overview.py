@@ -35,6 +35,9 @@ class Overview:
     now: datetime
     totals: Mapping[str, Known]
     month: Period
+    """What coverage and the spenders are of."""
+    statement: str | None
+    """The month to ask a chargeback for; None for the last one, which a report is of by itself."""
     top: Mapping[str, Sequence[Spender]]
     coverage: Mapping[str, int]
     lost: int
@@ -56,6 +59,7 @@ def overview(connection: DuckDBPyConnection, now: datetime) -> Overview:
         now=now,
         totals=totals,
         month=shown,
+        statement=None if totals[last.title].calls else f"{month.start:%Y-%m}",
         top={
             "teams": _top(run.rows(connection, "teams", shown), lambda row: row["team"], costs),
             "models": _top(run.rows(connection, "models", shown), lambda row: row["model"] or "(unknown)", costs),

@@ -45,6 +45,8 @@ class Ledgered:
     dead_letters: int
     last_ingest: datetime | None
     unpriced_share: float
+    ahead: int
+    """Calls that lie in the future, by this machine's clock."""
     lost: int
     positions: dict[str, int]
     lost_recently: int
@@ -135,7 +137,13 @@ def _ledgered(place: Home, found: Sequence[Segment]) -> tuple[Ledgered | None, M
 
 
 _COUNTS = "SELECT calls, outcomes, duplicates, dead_letters, last_at FROM ledger.ingested"
-_UNPRICED = "SELECT count(*) FILTER (price_status IN ('unpriced', 'partial')), count(*) FROM ledger.calls"
+_UNPRICED = """
+SELECT
+    count(*) FILTER (price_status IN ('unpriced', 'partial')),
+    count(*),
+    count(*) FILTER (started_at > now())
+FROM ledger.calls
+"""
 _GONE = """
 SELECT
     coalesce(sum(lost), 0)::BIGINT,
@@ -178,6 +186,7 @@ def _read(connection: DuckDBPyConnection, names: list[str]) -> Ledgered:
         dead_letters,
         last_ingest,
         unpriced_share=unpriced[0] / unpriced[1] if unpriced[1] else 0.0,
+        ahead=unpriced[2],
         lost=lost[0],
         positions=dict(connection.execute(_POSITIONS, {"names": names}).fetchall()),
         lost_recently=lost[1],

@@ -143,7 +143,7 @@ def text(value: Any) -> str:
     if value is None:
         return numbers.UNKNOWN
     if isinstance(value, str):
-        return _one_line(value)
+        return one_line(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
@@ -151,14 +151,14 @@ def text(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat(" ", "seconds" if not value.microsecond else "milliseconds")
     if isinstance(value, Mapping):
-        return ", ".join(f"{_one_line(str(key))}={text(item)}" for key, item in value.items())
+        return ", ".join(f"{one_line(str(key))}={text(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(text(item) for item in value)
     if isinstance(value, Decimal):
         return numbers.count(value, "")
-    return _one_line(str(value))
+    return one_line(str(value))
 
 
-def _one_line(words: str) -> str:
-    """Keep a cell on its line, and a terminal from obeying what a tag holds."""
+def one_line(words: str) -> str:
+    """Keep a text on its line, and a terminal from obeying what a tag or a model's name holds."""
     return words if words.isprintable() else json.dumps(words, ensure_ascii=False)[1:-1]

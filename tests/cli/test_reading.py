@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -327,6 +328,47 @@ def test_a_ledger_without_calls_has_a_screen_too(home: Home) -> None:
     assert shown.code == 0
     assert "0 calls" in shown.out
     assert "Top teams" not in shown.out
+
+
+def test_the_screen_suggests_a_statement_of_a_month_that_has_calls(home: Home) -> None:
+    meter.record(provider="openai", model="gpt-4o-mini", usage={"input": 5}, tags={"team": "search"})
+    recorder.close()
+    (line,) = (line for line in run().out.splitlines() if "chargeback" in line)
+    shown = run(*line.split("  ")[0].split()[1:])
+    assert shown.code == 0
+    assert "search" in shown.out
+    assert "1 call" in shown.err
+
+
+def test_what_services_recorded_never_steers_the_terminal(home: Home) -> None:
+    evil = "\x1b[2J\x1b]0;mine\x07\nnext"
+    meter.record(provider="openai", model=evil, usage={"input": 5}, tags={"team": evil})
+    recorder.close()
+    call_id = objects(run("sql", "SELECT call_id FROM calls", "--format", "json").out)[0]["call_id"]
+    for words in ([], ["spend"], ["prices", "explain", call_id], ["report", "chargeback", "--since", "1h"]):
+        shown = run(*words).out
+        assert "\\u001b[2J" in shown, words
+        assert not set(shown) & set("\x1b\x07"), words
+
+
+def test_a_model_without_a_price_stands_on_the_screen_as_unpriced(home: Home) -> None:
+    meter.record(provider="openai", model="a-model-of-our-own", usage={"input": 5})
+    recorder.close()
+    (line,) = (line for line in run().out.splitlines() if "a-model-of-our-own" in line)
+    assert line.split() == ["a-model-of-our-own", "unpriced"]
+
+
+def test_a_call_of_the_future_is_on_the_screen_when_it_is_in_the_months_spend(home: Home) -> None:
+    soon = datetime.now(timezone.utc) + timedelta(hours=1)
+    for moment in (None, soon):
+        meter.record(provider="openai", model="gpt-4o-mini", usage={"input": 5}, started_at=moment)
+    recorder.close()
+    shown = run_process().out.splitlines()
+    (month,) = (line for line in shown if "so far" in line and "Top" not in line)
+    assert "1 call" in month
+    assert ": 0.00000075 USD, 1 call" in run("spend", "--month", month[:7]).err
+    (ahead,) = (row for row in objects(run("doctor", "--format", "json").out) if row["subject"] == "clocks")
+    assert (ahead["state"], ahead["detail"].split(" ")[:2]) == ("note", ["1", "call"])
 
 
 def test_risk_says_what_is_claimed_and_who_says_so(sample: Home) -> None:
