@@ -106,11 +106,15 @@ class App(MeterGroup):
             code = INTERRUPTED
         except BrokenPipeError:
             code = faults.silence_stdout()
-        except faults.expected() as error:
-            if debug:
+        except (*faults.expected(), RuntimeError) as error:
+            if faults.is_interruption(error):
+                faults.say("interrupted")
+                code = INTERRUPTED
+            elif debug or not isinstance(error, faults.expected()):
                 raise
-            faults.say(*faults.sentence(error))
-            code = 1
+            else:
+                faults.say(*faults.sentence(error))
+                code = 1
         sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -24,6 +24,13 @@ def expected() -> tuple[type[BaseException], ...]:
     return (MeterError, OSError, *((duckdb.Error,) if duckdb else ()))
 
 
+def is_interruption(error: BaseException) -> bool:
+    """Tell whether this is DuckDB's word for Ctrl-C: an error of its own, or a RuntimeError where it saw the signal itself."""
+    duckdb = sys.modules.get("duckdb")
+    is_its_own = duckdb is not None and isinstance(error, duckdb.InterruptException)
+    return is_its_own or (type(error) is RuntimeError and str(error) == "Query interrupted")
+
+
 def sentence(error: BaseException) -> tuple[str, str | None]:
     """Return what happened, and what to do about it."""
     if isinstance(error, MeterError):

@@ -6,8 +6,10 @@ result is therefore taken into memory before the statement ends: what is fetched
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
@@ -17,6 +19,7 @@ import duckdb
 from meter.errors import LedgerLocked
 from meter.home import Home
 from meter.ledger.ingestion import ingest
+from meter.ledger.interruptible import interruptible
 from meter.ledger.store import CATALOG, WAIT_S, Ledger, in_memory
 
 INGEST_S = 0.1
@@ -56,16 +59,17 @@ class Connection:
         self._timer: threading.Timer | None = None
         self._rows: list[Any] | None = []
         self._description: Any = None
+        _OPEN.add(self)
 
     def execute(self, query: str, parameters: Parameters = None) -> Connection:
-        """Run statements; the result of the last is complete when this returns.
+        """Run statements; the result of the last is complete when this returns. Ctrl-C ends them.
 
         Raises LedgerLocked when the ledger is not free within the time-out, LedgerMissing, LedgerTooNew, duckdb.Error.
         """
         with self._guard:
             self._attach()
             try:
-                self._run(query, parameters)
+                interruptible(self._con, lambda: self._run(query, parameters))
             finally:
                 self._used_at = time.monotonic()
                 self._rest()
@@ -98,6 +102,20 @@ class Connection:
     def description(self) -> Any:
         """The result's columns, as in the DB-API."""
         return self._description
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the result's columns."""
+        return [str(name) for name, *_ in self._description or ()]
+
+    def __repr__(self) -> str:
+        """Draw the result as DuckDB does; where there is none, say what this is."""
+        with self._guard:
+            if self._rows is None:
+                return str(self._keeper.sql(f"FROM {_RESULT}"))
+            if self._description is None:
+                return f"<{type(self).__name__} on the ledger in {self._ledger.home.path}, read-only>"
+            return "\n".join("\t".join(map(str, row)) for row in (self.columns, *self._rows))
 
     def __getattr__(self, name: str) -> Any:
         if name not in FORMS or self._rows is not None:
@@ -139,9 +157,10 @@ class Connection:
 
     def _kept(self, query: str, parameters: Parameters) -> bool:
         """Take the result into memory; not every statement that returns rows can be taken."""
-        with suppress(duckdb.ProgrammingError, duckdb.NotSupportedError):
-            self._con.execute(f"CREATE OR REPLACE TABLE {_RESULT} AS {query}", parameters)
-            return True
+        for source in (query, f"FROM ({query}\n)"):  # DESCRIBE and the like are no query, but can be read from
+            with suppress(duckdb.ProgrammingError, duckdb.NotSupportedError):
+                self._con.execute(f"CREATE OR REPLACE TABLE {_RESULT} AS {source}", parameters)
+                return True
         return False
 
     def _attach(self) -> None:
@@ -156,7 +175,7 @@ class Connection:
         if self._used_at - self._attached_at >= self._idle_s:
             self._detach()
             return
-        self._timer = threading.Timer(self._idle_s, self._let_go)
+        self._timer = threading.Timer(self._idle_s, _let_go, [weakref.ref(self)])
         self._timer.daemon = True
         self._timer.start()
 
@@ -174,6 +193,22 @@ class Connection:
 
 _RESULT = "memory.main.meter_result"
 
+_OPEN: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what a program left open, while that still can be done in order."""
+    for con in list(_OPEN):
+        con._con.interrupt()  # of a daemon thread that still asks; nobody waits for its answer any more
+        con.close()
+
+
+def _let_go(reference: weakref.ref[Connection]) -> None:
+    """Do as the timer says, which keeps no connection alive by itself."""
+    if (con := reference()) is not None:
+        con._let_go()
+
 
 def connect(home: Home | None = None, *, timeout_s: float = WAIT_S) -> Connection:
     """Ingest what waits for a tenth of a second, then return a read-only connection on the ledger's views.
@@ -186,7 +221,7 @@ def connect(home: Home | None = None, *, timeout_s: float = WAIT_S) -> Connectio
             ingest(ledger, budget_s=INGEST_S)
     con = Connection(ledger, timeout_s=timeout_s)
     try:
-        return con.execute("SELECT 1")  # what is wrong with the ledger is said here, not at the first question
+        return con.execute("")  # what is wrong with the ledger is said here, not at the first question
     except BaseException:
         con.close()
         raise

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from meter.errors import QueryInvalid
+from meter.ledger.interruptible import interruptible
 from meter.queries import Query, get
 from meter.report.period import Period
 from meter.report.table import Result
@@ -58,8 +59,8 @@ def _refuse_others(connection: DuckDBPyConnection, query: Query, by: Sequence[st
 def ask(
     connection: DuckDBPyConnection, statement: str, values: Mapping[str, Any] | None = None, title: str | None = None
 ) -> Result:
-    """Run any statement; its rows come as they are taken."""
-    cursor = connection.execute(statement, dict(values) if values else None)
+    """Run any statement; its rows come as they are taken. Ctrl-C ends it wherever it is."""
+    cursor = interruptible(connection, lambda: connection.execute(statement, dict(values) if values else None))
     fields = cursor.description or []
     return Result([name for name, *_ in fields], [str(kind) for _, kind, *_ in fields], _rows(cursor), title)
 
@@ -87,5 +88,5 @@ def untagged(found: Result, by: Sequence[str]) -> list[str]:
 
 
 def _rows(cursor: DuckDBPyConnection) -> Iterator[Sequence[Any]]:
-    while batch := cursor.fetchmany(BATCH):
+    while batch := interruptible(cursor, lambda: cursor.fetchmany(BATCH)):
         yield from batch

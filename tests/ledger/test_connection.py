@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -145,6 +150,59 @@ def test_a_timer_that_comes_late_does_not_take_the_ledger_away(ledger: Ledger) -
         con.execute("SELECT 1")
         con._let_go()
         assert not is_free(ledger)
+
+
+def test_ctrl_c_ends_a_statement_and_the_ledger_is_let_go_of(con: Connection, ledger: Ledger) -> None:
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        con.execute("SELECT count(*) FROM range(3000000) AS a, range(1000000) AS b WHERE (a.range * b.range) % 7 = 3")
+    timer.join()
+    assert is_free(ledger)
+    assert con.execute("SELECT count(*) FROM calls").fetchall() == [(2,)]
+
+
+LEFT_OPEN = """
+import meter
+con = meter.connect()
+con.sql("SELECT count(*) FROM calls")
+meter.connect().sql("SELECT 1")
+"""
+
+
+def test_a_program_that_ends_at_once_leaves_nothing_behind(con: Connection) -> None:
+    done = subprocess.run([sys.executable, "-c", LEFT_OPEN], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_connection_that_is_forgotten_lets_go_of_the_ledger(ledger: Ledger, con: Connection) -> None:
+    with Connection(ledger, idle_s=60) as other:
+        other.execute("SELECT 1")
+        assert not is_free(ledger)
+    forgotten = Connection(ledger, idle_s=60).execute("SELECT 1")
+    assert not is_free(ledger)
+    del forgotten
+    gc.collect()
+    assert is_free(ledger)
+
+
+def test_a_result_is_drawn_as_duckdb_draws_it(con: Connection) -> None:
+    con.execute("SELECT provider, 1.5 AS cost FROM calls ORDER BY 1")
+    assert con.columns == ["provider", "cost"]
+    assert repr(con) == str(
+        duckdb.sql("SELECT * FROM (VALUES ('anthropic', 1.5), ('openai', 1.5)) AS t (provider, cost)")
+    )
+    assert con.fetchone()[0] == "anthropic"
+    assert "anthropic" in repr(con)
+    assert con.fetchall()[0][0] == "openai"
+    assert "started_at" in str(con.execute("DESCRIBE calls"))
+    assert str(con.execute("CALL pragma_version()")).startswith("library_version\t")
+
+
+def test_a_connection_that_was_asked_nothing_says_what_it_is(con: Connection, ledger: Ledger) -> None:
+    with meter.connect() as fresh:
+        assert repr(fresh) == f"<Connection on the ledger in {ledger.home.path}, read-only>"
+        assert fresh.columns == []
 
 
 def test_what_is_ingested_meanwhile_is_seen_by_the_next_statement(con: Connection, ledger: Ledger) -> None:
