@@ -36,9 +36,23 @@ def sentence(error: BaseException) -> tuple[str, str | None]:
     if isinstance(error, MeterError):
         return error.message, error.hint
     if isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror or error}", "meter doctor says more about the home and its files"
+        why = error.strerror or str(error)
+        if error.filename is not None:
+            return f"{error.filename}: {why}", "meter doctor says more about the home and its files"
+        if not _takes_output():
+            return f"what was printed could not be written: {why}", None
+        return why, "look at where the output goes, and at the home (meter doctor)"
     return " ".join(str(error).split("\n\n")[0].split()), None
+
+
+def _takes_output() -> bool:
+    """Tell whether stdout takes what is still to be written there; if not, nobody shall try that again at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        silence_stdout()
+        return False
+    return True
 
 
 def unexpected(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:

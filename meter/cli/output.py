@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from dataclasses import replace
+from itertools import chain, islice
 from typing import Any
 
 import click
@@ -16,7 +17,7 @@ from meter.report.table import Result, one_currency, one_line, without_sameness
 
 FORMATS = ("table", "json", "csv", "parquet")
 MAX_ROWS = 1000
-"""Rows of a table on a terminal; more are nobody's reading, and width needs all rows at hand."""
+"""Rows of a table on a terminal: more are nobody's reading. In a pipe, the rows that tell the widths of the columns."""
 format_option = click.option(
     "--format",
     "fmt",
@@ -81,12 +82,14 @@ def _machine(result: Result, fmt: str) -> None:
 
 
 def _plain(result: Result) -> None:
-    layout, rows = table.columns(result), table.cells(result, "plain")
+    """Print aligned lines as the rows come; the first rows tell the widths, so that a long answer begins at once."""
     from rich.cells import cell_len
 
-    lines = [[column.name for column in layout], *rows]
+    layout, rows = table.columns(result), iter(result.rows)
+    first = table.cells(replace(result, rows=islice(rows, MAX_ROWS)), "plain")
+    lines = [[column.name for column in layout], *first]
     widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
+    for line in chain(lines, table.written(replace(result, rows=rows), "plain")):
         parts = []
         for column, cell, width in zip(layout, line, widths, strict=True):
             blank = " " * (width - cell_len(cell))

@@ -59,7 +59,7 @@ def command(statement: str, fmt: str, strict: bool) -> int:
         elif not places and _holds_money(found):
             _warn_of_mixture(connection, text, tables)
         share = _unpriced_share(connection) if tables & PRICED else 0.0
-    if share:
+    if share and (_holds_money(found) or MONEY.search(text)):
         note(
             f'unpriced: {numbers.share(share)} of the ledger\'s calls have no full price; see: meter sql "FROM unpriced"'
         )
@@ -90,6 +90,8 @@ def _confine(connection: DuckDBPyConnection, text: str) -> None:
 
 
 PRICED = frozenset({"calls", "charges", "spend_daily", "unit_economics", "cache_savings"})
+MONEY = re.compile(r"cost|price|saved", re.IGNORECASE)
+"""What a statement says that is about money, whatever type its answer has."""
 
 
 def _ask(connection: DuckDBPyConnection, text: str) -> Result:

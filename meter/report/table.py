@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -47,8 +47,14 @@ def columns(result: Result) -> list[Column]:
 
 def cells(result: Result, style: Style) -> list[list[str]]:
     """Return every row as text."""
+    return list(written(result, style))
+
+
+def written(result: Result, style: Style) -> Iterator[list[str]]:
+    """Yield row after row as text."""
     writers = [column.write for column in columns(result)]
-    return [[write(value, style) for write, value in zip(writers, row, strict=True)] for row in result.rows]
+    for row in result.rows:
+        yield [write(value, style) for write, value in zip(writers, row, strict=True)]
 
 
 def one_currency(result: Result) -> Result:

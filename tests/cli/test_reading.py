@@ -188,8 +188,10 @@ def test_the_last_of_several_statements_answers(sample: Home) -> None:
     assert run("sql", "SELECT 1 AS a; SELECT 2 AS b", "--format", "csv").out == "b\n2\n"
 
 
-def test_sql_says_what_share_has_no_price_when_it_asked_for_calls(sample: Home) -> None:
-    assert "unpriced: 12.5 %" in run("sql", "SELECT count(*) FROM calls").err
+def test_sql_says_what_share_has_no_price_when_it_asked_for_money(sample: Home) -> None:
+    assert "unpriced: 12.5 %" in run("sql", "SELECT * FROM calls").err
+    assert "unpriced: 12.5 %" in run("sql", "SELECT sum(effective_cost)::DOUBLE FROM calls").err
+    assert run("sql", "SELECT tags, input_tokens FROM calls").err == ""
     assert "unpriced: 12.5 %" in run("sql", "WITH c AS (FROM calls) SELECT sum(effective_cost) FROM c").err
     assert run("sql", "SELECT 1").err == ""
 
@@ -404,6 +406,52 @@ def test_a_reader_that_leaves_early_is_no_error(sample: Home) -> None:
     command = f'"{sys.executable}" -c "{MAIN}" {ask} | head -n 2; echo "${{PIPESTATUS[0]}}"'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout, done.stderr) == ("range\n0\n0\n", "")
+
+
+@pytest.mark.parametrize("fmt", ["table", "csv", "json"])
+def test_a_long_answer_begins_before_it_is_complete(sample: Home, fmt: str) -> None:
+    endless = "SELECT a.range AS n, 1.5 AS cost FROM range(3000000) AS a, range(1000000) AS b"
+    command = f'"{sys.executable}" -c "{MAIN}" sql "{endless}" --format {fmt} | head -n 2; echo "${{PIPESTATUS[0]}}"'
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout.splitlines()[-1], done.stderr) == ("0", "")
+
+
+def test_lines_after_the_first_thousand_are_as_wide(sample: Home) -> None:
+    lines = run_process("sql", "SELECT range AS n, 'x' AS word FROM range(1, 2002)").out.splitlines()
+    assert len(lines) == 2002
+    assert (lines[1], lines[-1]) == ("   1  x", "2001  x")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_stdout_is_not_blamed_on_the_home(
+    sample: Home, unbuffered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    command = f'"{sys.executable}" -c "{MAIN}" spend --month 2026-03 --format csv > /dev/full'
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    head, *hint = done.stderr.splitlines()
+    assert head.endswith("No space left on device")
+    assert not hint or "where the output goes" in hint[0]
+    assert unbuffered or head.startswith("Error: what was printed could not be written")
+
+
+INTERRUPT = """
+import os, signal, threading, time
+def interrupt():
+    while not any(thread.name.startswith("meter-statement") for thread in threading.enumerate()):
+        time.sleep(0.01)
+    time.sleep(0.2)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=interrupt, daemon=True).start()
+"""
+
+
+@pytest.mark.parametrize("what", ["SELECT count(*)", "SELECT *"])
+def test_ctrl_c_in_a_statement_is_no_fault(sample: Home, what: str) -> None:
+    ask = f"{what} FROM range(3000000) AS a, range(1000000) AS b WHERE (a.range * b.range) % 7 = 70"
+    shown = run_process("sql", ask, code=INTERRUPT + MAIN)
+    assert (shown.code, shown.out, shown.err.strip()) == (130, "", "Error: interrupted")
 
 
 def test_days_are_the_ledgers_and_not_the_machines(sample: Home) -> None:
