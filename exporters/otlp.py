@@ -79,11 +79,16 @@ class OtlpExporter:
 
 def endpoint() -> str | None:
     """Return where metrics are to be sent, without a password in it; None when nobody asked for it."""
-    environ = settings.environ()
-    if environ.get("OTEL_METRICS_EXPORTER", "otlp").strip().lower() == "none":
+    if is_switched_off():
         return None
+    environ = settings.environ()
     found = next((text for name in ENDPOINTS if (text := environ.get(name, "").strip())), None)
     return re.sub(r"//[^/@]*@", "//", found) if found else None
+
+
+def is_switched_off() -> bool:
+    """Tell whether OTEL_METRICS_EXPORTER wants no metrics sent, whatever the endpoint."""
+    return settings.environ().get("OTEL_METRICS_EXPORTER", "otlp").strip().lower() == "none"
 
 
 def build(read: Read, *, now_ns: Callable[[], int] = time.time_ns) -> OtlpExporter:

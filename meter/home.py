@@ -22,6 +22,10 @@ NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "fuse.sshfs", "glusterfs"}
 )
 
+CONFIG_MEND = (
+    "name one that is, make it with meter config init, or unset METER_CONFIG: then meter.toml in the home holds"
+)
+
 
 @dataclass(frozen=True)
 class Home:
@@ -61,6 +65,11 @@ class Home:
         return self.path / "meter.toml"
 
     @property
+    def is_config_missing(self) -> bool:
+        """Whether METER_CONFIG names a file that is not there; without it, none is needed."""
+        return settings.get().config is not None and not self.config.exists()
+
+    @property
     def snapshot(self) -> Path:
         """What flows back to services: prices in force."""
         return self.path / "snapshot"
@@ -76,9 +85,15 @@ class Home:
         return 0o660 if self.shared else 0o600
 
     @property
+    def is_read_only(self) -> bool:
+        """Whether the ledger's folder is there and may not be written: on a read-only mount, not by anyone."""
+        folder = self.ledger.parent
+        return folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK)
+
+    @property
     def may_write_ledger(self) -> bool:
         """In a shared home only its owner (the agent) writes the ledger; others read it as it is."""
-        return not self.shared or self.path.stat().st_uid == os.geteuid()
+        return not self.is_read_only and (not self.shared or self.path.stat().st_uid == os.geteuid())
 
 
 def find(shared: Path = SHARED) -> Home:
@@ -93,6 +108,20 @@ def find(shared: Path = SHARED) -> Home:
         fallback = f"{shared} exists but this user may not write there: add the user to its group"
     state = settings.environ().get("XDG_STATE_HOME") or "~/.local/state"
     return Home(Path(state).expanduser().absolute() / "meter", fallback=fallback)
+
+
+def check(home: Home) -> None:
+    """Look whether a command can work with what the settings name. Services never ask: they read neither file nor ledger.
+
+    Raises SettingInvalid for a home that cannot be a folder, and for a METER_CONFIG that is not there.
+    """
+    nearest = next(place for place in (home.path, *home.path.parents) if place.exists())
+    if not nearest.is_dir():
+        raise SettingInvalid(
+            f"{home.path} cannot be the home: {nearest} is not a folder", hint="set METER_HOME to a folder, or unset it"
+        )
+    if home.is_config_missing:
+        raise SettingInvalid(f"METER_CONFIG names {home.config}, which is not there", hint=CONFIG_MEND)
 
 
 def ensure(home: Home, mounts: Path = MOUNTS) -> None:

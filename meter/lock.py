@@ -10,6 +10,7 @@ holds it alone, and newcomers wait behind. Windows has no `flock`; there DuckDB'
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import time
@@ -18,12 +19,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from meter.errors import LedgerLocked
+from meter.errors import LedgerLocked, MeterError
 
 PAUSE_S = 0.02
 """Between two attempts: a batch takes about twice as long."""
 
 LOCKS = Path("/proc/locks")
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def _load() -> Any:
@@ -87,14 +89,27 @@ HINT = "close what holds it (a notebook, another meter command, an agent), or wa
 def _open(path: Path, mode: int) -> Iterator[int]:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, mode)
-    except PermissionError:  # one who may only read takes the lock all the same
-        descriptor = os.open(path, os.O_RDONLY)
+    except OSError as error:
+        if error.errno not in READ_ONLY:
+            raise
+        descriptor = _open_as_it_is(path)
     try:
         with suppress(OSError):  # another user's file has its mode already
             os.fchmod(descriptor, mode)  # the mode above passes through the umask
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _open_as_it_is(path: Path) -> int:
+    """Open the file of one who may only read. A lock on it counts all the same, on a read-only mount too."""
+    try:
+        return os.open(path, os.O_RDONLY)
+    except FileNotFoundError as error:
+        raise MeterError(
+            f"the ledger in {path.parent} cannot be read: {path.name} is missing, and cannot be made there",
+            hint="run meter status once as one who may write there",
+        ) from error
 
 
 def _take(descriptor: int, *, exclusive: bool) -> bool:

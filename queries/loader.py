@@ -105,7 +105,9 @@ class Query:
         if value is None and param.optional:
             return None
         if value is None:
-            raise QueryInvalid(f"{where} needs the parameter {param.name!r}", hint=f"--param {param.name}=…: {param.help}")
+            raise QueryInvalid(
+                f"{where} needs the parameter {param.name!r}", hint=f"--param {param.name}=…: {param.help}"
+            )
         try:
             return TYPES[param.type](value)
         except (ValueError, TypeError, ArithmeticError) as error:

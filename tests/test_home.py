@@ -89,3 +89,21 @@ def test_the_ledger_and_the_configuration_can_lie_elsewhere(tmp_path: Path) -> N
     assert place.ledger == tmp_path / "other" / "x.duckdb"
     assert place.lock == tmp_path / "other" / "ledger.lock"
     assert place.config == tmp_path / "my.toml"
+
+
+@pytest.mark.parametrize("inside", ["", "home"])
+def test_a_file_cannot_be_the_home_nor_hold_it(tmp_path: Path, inside: str) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingInvalid, match="file is not a folder"):
+        home.check(home.Home(tmp_path / "file" / inside))
+    home.check(home.Home(tmp_path / "not" / "there"))
+
+
+def test_a_configuration_that_is_named_must_be_there(tmp_path: Path) -> None:
+    place = home.Home(tmp_path)
+    home.check(place)
+    settings.configure(config=str(tmp_path / "mine.toml"))
+    with pytest.raises(SettingInvalid, match=r"METER_CONFIG names .*mine\.toml"):
+        home.check(place)
+    (tmp_path / "mine.toml").write_text("")
+    home.check(place)

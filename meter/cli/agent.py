@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
-from meter import home as homes
 from meter.agent import run_once
 from meter.cli.app import MeterCommand
+from meter.cli.opening import find_writable
 from meter.cli.progress import bar
 from meter.errors import MeterError
+from meter.exporters.otlp import ENDPOINTS, is_switched_off
 from meter.ledger import Ledger
 from meter.report.numbers import plural
 
@@ -27,11 +28,12 @@ def command(once: bool) -> None:
         raise MeterError(
             "the agent has no clock of its own yet", hint="run it from a timer: meter agent --once (see deploy/systemd)"
         )
+    place = find_writable()
     with bar("ingest", of_bytes=True) as progress:
-        done = run_once(Ledger(homes.find()), progress=progress)
+        done = run_once(Ledger(place), progress=progress)
     sent = (
         f"{plural(done.samples, 'sample')} sent to {done.endpoint}"
         if done.endpoint
-        else "no metrics sent: OTEL_EXPORTER_OTLP_ENDPOINT is not set"
+        else f"no metrics sent: {'OTEL_METRICS_EXPORTER is none' if is_switched_off() else f'{ENDPOINTS[-1]} is not set'}"
     )
     print(f"{plural(done.ingested.calls, 'call')} ingested; {sent}")

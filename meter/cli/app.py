@@ -28,18 +28,20 @@ def _use_home(ctx: click.Context, _param: click.Parameter, value: str | None) ->
         settings.configure(home=value)
 
 
-def home_option() -> click.Option:
+ABOUT_HOME = "The home to work on; default: METER_HOME, /var/lib/meter, or the user's own."
+
+
+def home_option(about: str = ABOUT_HOME) -> click.Option:
     """Return the option `--home`; each command takes it too, for those who write it last."""
-    about = "The home to work on; default: METER_HOME, /var/lib/meter, or the user's own."
     return click.Option(["--home"], metavar="PATH", expose_value=False, callback=_use_home, help=about)
 
 
 class MeterCommand(click.Command):
     """A command that takes `--home` behind its name as well as before it."""
 
-    def __init__(self, *args: Any, **more: Any) -> None:
+    def __init__(self, *args: Any, about_home: str = ABOUT_HOME, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.params.append(home_option())
+        self.params.append(home_option(about_home))
 
 
 class MeterGroup(click.Group):

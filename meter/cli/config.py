@@ -36,6 +36,7 @@ def check(path: Path | None) -> int:
     if not chosen.exists():
         if path:
             raise SettingInvalid(f"there is no file {path}", hint="meter config init writes one into the home")
+        homes.check(homes.find())
         print(f"{chosen}: there is none, and none is needed (meter config init writes an example)")
         return 0
     problems = configuration.check(chosen)

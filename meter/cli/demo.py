@@ -18,7 +18,11 @@ from meter.report.table import Result
 ROWS = 12
 
 
-@click.command("demo", cls=MeterCommand)
+@click.command(
+    "demo",
+    cls=MeterCommand,
+    about_home="The folder to run in, empty or an earlier demo's; default: meter-demo in the user's state folder.",
+)
 @click.pass_context
 def command(ctx: click.Context) -> None:
     """Run a small fleet of services against a simulator, with thirteen months of synthetic history behind it.

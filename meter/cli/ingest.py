@@ -6,8 +6,8 @@ import time
 
 import click
 
-from meter import home as homes
 from meter.cli.app import MeterCommand
+from meter.cli.opening import find_writable
 from meter.cli.output import note
 from meter.cli.progress import bar
 from meter.ledger import Ledger, ingest
@@ -24,7 +24,7 @@ def command() -> None:
     Example:
       meter ingest && meter status
     """
-    place = homes.find()
+    place = find_writable()
     began = time.monotonic()
     with bar("ingest", of_bytes=True) as progress:
         done = ingest(Ledger(place), progress=progress)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from meter import home as homes
 from meter.cli import faults
 from meter.cli.output import note
-from meter.errors import LedgerMissing, LedgerTooNew, SettingInvalid
+from meter.errors import LedgerMissing, LedgerTooNew, MeterError, SettingInvalid
 from meter.home import Home
 from meter.ledger import Ledger, ingest
+from meter.ledger.store import in_memory
 from meter.report import period
 from meter.report.numbers import age, size
 
@@ -26,13 +27,38 @@ READ_BUDGET_S = 0.1
 """A command that reads gives the spool this long; what is left over is told, not waited for."""
 
 
+def find() -> Home:
+    """Return the home in force. Raises SettingInvalid where it cannot be one, or METER_CONFIG names no file."""
+    place = homes.find()
+    homes.check(place)
+    return place
+
+
+def find_settled() -> Home:
+    """Return the home in force, for a command that may find nothing to do. Raises SettingInvalid for its time zone, too."""
+    place = find()
+    in_memory(place).close()
+    return place
+
+
+def find_writable() -> Home:
+    """Return the home in force, for a command that writes the ledger. Raises MeterError where nobody can."""
+    place = find_settled()
+    if place.is_read_only:
+        raise MeterError(
+            f"{place.ledger.parent} may not be written, so nothing can be ingested there",
+            hint="run this as the user, or on the machine, that may write there",
+        )
+    return place
+
+
 @contextmanager
 def reading() -> Iterator[DuckDBPyConnection]:
     """Hand out a read-only connection on the views, after a short ingest.
 
     Raises LedgerMissing when nothing has ever been recorded here.
     """
-    place = homes.find()
+    place = find()
     ledger = Ledger(place)
     freshen(ledger)
     if not place.ledger.exists():
@@ -50,7 +76,8 @@ def freshen(ledger: Ledger) -> None:
     if not place.spool.is_dir():
         return
     if not place.may_write_ledger:
-        note(f"as of {_ledger_age(place)} ago: only the agent writes this shared ledger")
+        why = "it may not be written here" if place.is_read_only else "only the agent writes this shared ledger"
+        note(f"as of {_ledger_age(place)} ago: {why}")
         return
     try:
         left = ingest(ledger, budget_s=READ_BUDGET_S).lag_bytes

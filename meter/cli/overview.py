@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from meter import home as homes
-from meter.cli.opening import local_now, reading
+from meter.cli.opening import find_settled, local_now, reading
 from meter.report import numbers
 from meter.report.known import GAPS, coverage
 from meter.report.numbers import plural
@@ -31,7 +30,7 @@ WELCOME = (
 
 def overview() -> None:
     """Print today, the month so far, the top teams and models, how much is known, and what to look at next."""
-    place = homes.find()
+    place = find_settled()
     if not place.ledger.exists() and not any(place.spool.glob("*.ndjson")):
         _print(_heading("Meter", f"nothing recorded yet in {place.path}"), _steps(WELCOME))
         return

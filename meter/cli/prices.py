@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from meter import home as homes
 from meter.cli.app import MeterGroup
-from meter.cli.opening import reading
+from meter.cli.opening import find, reading
 from meter.cli.output import facts, format_option, note, show_report
 from meter.errors import PriceMissing
 from meter.names import CLASSES
@@ -91,13 +90,14 @@ def explain_call(call_id: str, fmt: str) -> None:
 @contextmanager
 def _book() -> Iterator[DuckDBPyConnection]:
     """Hand out a connection with the price book: the ledger's, or before there is one, that of the installed catalogue."""
-    if homes.find().ledger.exists():
+    place = find()
+    if place.ledger.exists():
         with reading() as connection:
             yield connection
         return
     from meter.ledger import migrate, store
 
-    with closing(store.in_memory(homes.find())) as connection:
+    with closing(store.in_memory(place)) as connection:
         migrate.migrate(connection)
         yield connection
 

@@ -7,10 +7,9 @@ from decimal import Decimal
 
 import click
 
-from meter import home as homes
 from meter import queries
 from meter.cli.app import MeterCommand
-from meter.cli.opening import reading
+from meter.cli.opening import find, reading
 from meter.cli.output import format_option, note, show_report
 from meter.report.table import Result
 from meter.risk import Claim, breakeven_multiplier, claims, multipliers
@@ -31,7 +30,7 @@ def command(fmt: str) -> None:
       meter risk
       meter risk --format json
     """
-    found = claims(homes.find().config)
+    found = claims(find().config)
     query = queries.get("metrics", "spend_risk_adjusted")
     values = {"now": datetime.now(timezone.utc), "multipliers": multipliers(found)}
     with reading() as connection:

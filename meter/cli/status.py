@@ -8,9 +8,8 @@ from datetime import datetime, timezone
 
 import click
 
-from meter import home as homes
 from meter.cli.app import MeterCommand
-from meter.cli.opening import HOPELESS, freshen
+from meter.cli.opening import HOPELESS, find_settled, freshen
 from meter.cli.output import facts, format_option, show
 from meter.ledger import Ledger
 from meter.report.numbers import age, plural, share, size
@@ -20,15 +19,17 @@ from meter.report.table import Result
 
 @click.command("status", cls=MeterCommand)
 @format_option
-def command(fmt: str) -> None:
+def command(fmt: str) -> int:
     """Show the spool and its lag, what was lost or could not be read, the unpriced share, and who holds the ledger.
+
+    Exits with 1 when the ledger cannot be read.
 
     \b
     Examples:
       meter status
       meter status --format json
     """
-    place = homes.find()
+    place = find_settled()
     with suppress(*HOPELESS):  # the ledger's row says so
         freshen(Ledger(place))
     found = status(place)
@@ -36,6 +37,7 @@ def command(fmt: str) -> None:
         facts(_rows(found))
     else:
         show(_row(found), fmt)
+    return 1 if found.problem else 0
 
 
 def _rows(found: Status) -> Iterator[tuple[str, str]]:

@@ -150,6 +150,10 @@ def _wait(running: Sequence[_Process], timeout_s: float, tick: Callable[[], None
 
 def environment(outer: Mapping[str, str], member: Member, home: Path) -> dict[str, str]:
     """Return a child's environment: nothing of the user's own metering or keys, and no proxy on the way to loopback."""
-    kept = {name: value for name, value in outer.items() if not name.startswith(_FOREIGN)}
-    kept |= {"METER_HOME": str(home), "METER_SERVICE": member.service, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+    kept = {
+        name: value
+        for name, value in outer.items()
+        if not name.startswith(_FOREIGN) and not name.lower().endswith("_proxy")
+    }
+    kept |= {"METER_HOME": str(home), "METER_SERVICE": member.service}
     return kept | ({"METER_TAGS": f"cost_center={member.cost_center}"} if member.cost_center else {})

@@ -32,7 +32,9 @@ def check_settings(place: Home) -> Iterator[Finding]:
     faults = [problem for problem in configuration.check(place.config) if not problem.remark]
     for fault in faults:
         yield wrong("meter.toml", f"line {fault.line}: {fault.message}" if fault.line else fault.message, fault.mend)
-    if not faults:
+    if place.is_config_missing:
+        yield wrong("meter.toml", f"METER_CONFIG names {place.config}, which is not there", homes.CONFIG_MEND)
+    elif not faults:
         yield ok("meter.toml", str(place.config) if place.config.exists() else "none, and none is needed")
 
 

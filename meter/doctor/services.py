@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from meter.doctor.finding import Finding, note, ok, wrong
-from meter.errors import MeterError
+from meter.errors import LedgerMissing, MeterError
 from meter.home import Home
 from meter.instrument.patches import BROKEN
 from meter.ledger import Ledger
@@ -37,21 +37,26 @@ class Process:
 def check_services(place: Home) -> Iterator[Finding]:
     """Look at the newest process of each service, on each host."""
     found = newest(place)
+    if found is None:
+        yield note("services", "unknown while the ledger cannot be read")
+        return
     if not found:
         yield note("services", f"none has recorded here in {RECENT_DAYS} days", "put `import meter.auto` into one")
     for process in found:
         yield from judge(process)
 
 
-def newest(place: Home) -> list[Process]:
-    """Read the newest processes from the ledger; none when it cannot be read, which is another check's finding."""
+def newest(place: Home) -> list[Process] | None:
+    """Read the newest processes from the ledger; None when it cannot be read, which is another check's finding."""
     import duckdb
 
     try:
         with Ledger(place).reading(timeout_s=PATIENCE_S) as connection:
             rows = connection.execute(_NEWEST, {"days": RECENT_DAYS}).fetchall()
-    except (MeterError, OSError, duckdb.Error):
+    except LedgerMissing:
         return []
+    except (MeterError, OSError, duckdb.Error):
+        return None
     return [
         Process(service, host, version, python, json.loads(sdks or "{}"), json.loads(hooks or "{}"))
         for service, host, version, python, sdks, hooks in rows

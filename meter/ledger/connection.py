@@ -16,6 +16,7 @@ from typing import Any
 
 import duckdb
 
+from meter import home as homes
 from meter.errors import LedgerLocked
 from meter.home import Home
 from meter.ledger.ingestion import ingest
@@ -216,6 +217,7 @@ def connect(home: Home | None = None, *, timeout_s: float = WAIT_S) -> Connectio
     Raises LedgerMissing when nothing was ever recorded, LedgerLocked, LedgerTooNew, SettingInvalid.
     """
     ledger = Ledger(home)
+    homes.check(ledger.home)
     if ledger.home.may_write_ledger:
         with suppress(LedgerLocked):  # then the answer is as old as the last ingest
             ingest(ledger, budget_s=INGEST_S)

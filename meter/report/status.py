@@ -133,7 +133,9 @@ def _ledgered(place: Home, found: Sequence[Segment]) -> tuple[Ledgered | None, M
         return None, error
     except (OSError, duckdb.Error) as error:
         words = str(error).splitlines()[0]
-        return None, MeterError(f"the ledger cannot be read: {words}", hint="meter doctor says more")
+        return None, MeterError(
+            f"the ledger cannot be read: {words}", hint="is it a ledger, and may this user read it and its folder?"
+        )
 
 
 _COUNTS = "SELECT calls, outcomes, duplicates, dead_letters, last_at FROM ledger.ingested"

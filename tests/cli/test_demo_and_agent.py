@@ -54,6 +54,19 @@ def test_the_agent_without_an_endpoint_ingests_and_says_that_nothing_was_sent(sp
     assert shown.out == "8 calls ingested; no metrics sent: OTEL_EXPORTER_OTLP_ENDPOINT is not set\n"
 
 
+def test_the_agent_says_that_metrics_are_switched_off(spooled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("OTEL_METRICS_EXPORTER", "none")
+    shown = run("agent", "--once")
+    assert (shown.code, shown.out) == (0, "8 calls ingested; no metrics sent: OTEL_METRICS_EXPORTER is none\n")
+
+
+def test_the_help_of_the_demo_tells_its_own_home() -> None:
+    shown = " ".join(run("demo", "--help").out.split()).replace("- ", "-")
+    assert "default: meter-demo in the user's state folder" in shown
+    assert "/var/lib/meter" not in shown
+
+
 def test_the_agent_has_no_clock_yet_and_says_what_has(sample: Home) -> None:
     shown = run("agent")
     assert (shown.code, shown.out) == (1, "")

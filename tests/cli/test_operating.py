@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -24,7 +25,7 @@ from meter.doctor.examine import examine_home
 from meter.doctor.finding import Finding
 from meter.doctor.ledgers import check_ledger
 from meter.doctor.spooled import check_spool
-from meter.errors import MeterError
+from meter.errors import MeterError, SettingInvalid
 from meter.home import Home
 from meter.ledger import Ledger, ingest
 from meter.providers import load
@@ -232,6 +233,92 @@ def test_doctor_sees_faults_of_meter_toml_with_their_lines(home: Home) -> None:
     assert fault.mend == "did you mean [period]?"
 
 
+EVERY_READER = ([], ["status"], ["ingest"], ["agent", "--once"], ["spend"], ["sql", "SELECT 1"], ["report", "teams"],
+                ["risk"], ["prices", "list"])  # fmt: skip
+
+
+def test_a_named_configuration_that_is_not_there_is_an_error_of_every_reader(
+    sample: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("METER_CONFIG", str(tmp_path / "nowhere.toml"))
+    for words in (*EVERY_READER, ["config", "check"]):
+        shown = run(*words)
+        assert (shown.code, shown.out) == (1, ""), words
+        assert f"METER_CONFIG names {tmp_path}/nowhere.toml" in shown.err
+    assert wrong(findings()) == ["meter.toml"]
+    with pytest.raises(SettingInvalid):
+        meter.connect()
+    assert run("config", "path").out == f"{tmp_path}/nowhere.toml\n"
+    assert run("config", "init").code == 0
+    assert run("spend").code == 0
+
+
+def test_a_service_records_whatever_its_configuration_is(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METER_CONFIG", "/nowhere.toml")
+    settings.reset()
+    assert meter.record(provider="openai", model="m", usage={"input": 1})
+    recorder.close()
+    assert len(list(home.spool.glob("*.ndjson"))) == 1
+
+
+def test_a_time_zone_that_is_none_is_an_error_before_anything_was_recorded(home: Home) -> None:
+    home.path.mkdir()
+    home.config.write_text('[period]\ntimezone = "Mars/Base"\n')
+    for words in ([], ["status"], ["ingest"], ["agent", "--once"]):
+        shown = run(*words)
+        assert (shown.code, shown.out) == (1, ""), words
+        assert "Mars/Base" in shown.err
+
+
+READ_ONLY = 'mount --bind "$METER_HOME" "$METER_HOME" && mount -o remount,ro,bind "$METER_HOME" && exec "$@"'
+"""What `unshare` lets a process of its own do: its mounts are nobody else's."""
+
+
+def run_read_only(*words: str) -> Ran:
+    command = ["unshare", "--mount", "sh", "-c", READ_ONLY, "sh", sys.executable, "-c", MAIN, *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def may_mount() -> bool:
+    command = ["unshare", "--mount", "sh", "-c", "mount --bind / /mnt"]
+    return bool(shutil.which("unshare")) and subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not may_mount(), reason="only one who may mount can make a read-only home")
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_read_only_home_can_be_read(sample: Home, waits: bool) -> None:
+    if waits:
+        meter.record(provider="openai", model="m", usage={"input": 1})
+        recorder.close()
+    for words in ([], ["spend"], ["sql", "SELECT count(*) FROM calls"], ["status"], ["risk"], ["prices", "list"]):
+        shown = run_read_only(*words)
+        assert shown.code == 0, shown.err
+    assert " ago: it may not be written here" in run_read_only("spend").err
+    shown = run_read_only("doctor", "--format", "json")
+    assert wrong_rows(shown.out) == ["disk"]
+    assert f"mount {sample.spool} writable" in shown.out
+    for words in (["ingest"], ["agent", "--once"]):
+        shown = run_read_only(*words)
+        assert (shown.code, shown.out) == (1, "")
+        assert "may not be written" in shown.err
+
+
+@pytest.mark.skipif(not may_mount(), reason="only one who may mount can make a read-only home")
+def test_a_read_only_ledger_without_its_lock_is_not_read(sample: Home) -> None:
+    sample.lock.unlink()
+    shown = run_read_only("sql", "SELECT 1")
+    assert (shown.code, shown.out) == (1, "")
+    assert "ledger.lock is missing" in shown.err
+
+
+def test_what_a_ledger_that_cannot_be_read_knew_is_unknown(sample: Home) -> None:
+    break_schema(sample)
+    assert run("status").code == 1
+    (services_row,) = (finding for finding in findings() if finding.subject == "services")
+    assert "unknown" in services_row.detail
+
+
 def test_doctor_sees_that_recording_is_switched_off(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("METER_DISABLED", "1")
     assert any("METER_DISABLED" in finding.detail for finding in findings())
@@ -251,7 +338,11 @@ def test_doctor_sees_a_file_where_the_home_should_be(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("METER_HOME", str(tmp_path / "file" / inside))
     assert wrong(findings()) == ["home"]
-    assert run("status").code == 0
+    for words in ([], ["status"], ["ingest"], ["agent", "--once"], ["spend"], ["sql", "SELECT 1"], ["prices", "list"]):
+        shown = run(*words)
+        assert (shown.code, shown.out) == (1, ""), words
+        assert "is not a folder" in shown.err
+        assert "METER_HOME" in shown.err
 
 
 def test_doctor_sees_a_home_on_a_network(home: Home, tmp_path: Path) -> None:

@@ -94,6 +94,9 @@ def test_a_process_gets_nothing_of_the_users_own_metering_and_no_proxy(tmp_path:
         "OPENAI_API_KEY": "x",
         "ANTHROPIC_BASE_URL": "x",
         "OTEL_SERVICE_NAME": "x",
+        "ALL_PROXY": "socks5://127.0.0.1:9",
+        "https_proxy": "http://127.0.0.1:9",
+        "NO_PROXY": "elsewhere",
     }
     given = fleet.environment(outer, FLEET[0], tmp_path)
     assert given == {
@@ -101,6 +104,4 @@ def test_a_process_gets_nothing_of_the_users_own_metering_and_no_proxy(tmp_path:
         "METER_HOME": str(tmp_path),
         "METER_SERVICE": "search-api",
         "METER_TAGS": "cost_center=CC-210",
-        "NO_PROXY": "127.0.0.1",
-        "no_proxy": "127.0.0.1",
     }

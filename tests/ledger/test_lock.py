@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from meter import lock
-from meter.errors import LedgerLocked
+from meter.errors import LedgerLocked, MeterError
 from tests.ledger.records import child
 
 HOLD = """
@@ -144,7 +145,8 @@ def test_a_shared_homes_lock_can_be_taken_by_the_group(path: Path) -> None:
         assert path.stat().st_mode & 0o777 == 0o660
 
 
-def test_one_who_may_only_read_can_take_the_lock(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("why", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_one_who_may_only_read_can_take_the_lock(path: Path, monkeypatch: pytest.MonkeyPatch, why: int) -> None:
     path.touch()
     path.with_suffix(".turn").touch()
     open_really = os.open
@@ -153,11 +155,14 @@ def test_one_who_may_only_read_can_take_the_lock(path: Path, monkeypatch: pytest
         name: Path, flags: int, mode: int = 0o777
     ) -> int:  # root, who may write everything, runs tests too
         if flags & os.O_RDWR:
-            raise PermissionError(name)
+            raise OSError(why, os.strerror(why), str(name))
         return open_really(name, flags, mode)
 
     monkeypatch.setattr(os, "open", refuse_writing)
     assert is_free(path, exclusive=False)
+    path.unlink()
+    with pytest.raises(MeterError, match=r"ledger\.lock is missing"), lock.held(path, exclusive=False, timeout_s=0):
+        pass
 
 
 def test_without_flock_duckdbs_own_lock_is_relied_on(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
