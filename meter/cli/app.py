@@ -108,15 +108,16 @@ class App(MeterGroup):
             code = INTERRUPTED
         except BrokenPipeError:
             code = faults.silence_stdout()
-        except (*faults.expected(), RuntimeError) as error:
-            if faults.is_interruption(error):
-                faults.say("interrupted")
-                code = INTERRUPTED
-            elif debug or not isinstance(error, faults.expected()):
+        except faults.interruptions() as error:
+            if not faults.is_interruption(error):
                 raise
-            else:
-                faults.say(*faults.sentence(error))
-                code = 1
+            faults.say("interrupted")
+            code = INTERRUPTED
+        except faults.expected() as error:
+            if debug:
+                raise
+            faults.say(*faults.sentence(error))
+            code = 1
         sys.exit(code if isinstance(code, int) else 0)
 
 

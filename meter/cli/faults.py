@@ -24,11 +24,15 @@ def expected() -> tuple[type[BaseException], ...]:
     return (MeterError, OSError, *((duckdb.Error,) if duckdb else ()))
 
 
-def is_interruption(error: BaseException) -> bool:
-    """Tell whether this is DuckDB's word for Ctrl-C: an error of its own, or a RuntimeError where it saw the signal itself."""
+def interruptions() -> tuple[type[BaseException], ...]:
+    """Return what DuckDB raises on Ctrl-C: an error of its own, or a RuntimeError where it saw the signal itself."""
     duckdb = sys.modules.get("duckdb")
-    is_its_own = duckdb is not None and isinstance(error, duckdb.InterruptException)
-    return is_its_own or (type(error) is RuntimeError and str(error) == "Query interrupted")
+    return (RuntimeError, *((duckdb.InterruptException,) if duckdb else ()))
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Tell Ctrl-C from the other RuntimeErrors."""
+    return not isinstance(error, RuntimeError) or str(error) == "Query interrupted"
 
 
 def sentence(error: BaseException) -> tuple[str, str | None]:

@@ -122,6 +122,16 @@ def test_a_fault_of_meter_is_a_sentence_and_debug_shows_where(home: Home) -> Non
     assert "Traceback" in run_process("--debug", "config", "init", code=code).err
 
 
+@pytest.mark.parametrize("error", ["RuntimeError('Query interrupted')", "duckdb.InterruptException('Interrupted!')"])
+def test_what_duckdb_makes_of_ctrl_c_is_no_fault(home: Home, error: str) -> None:
+    raising = (
+        f"import duckdb; from meter.doctor import configuration; error = {error}; "
+        "configuration.example = lambda: (_ for _ in ()).throw(error); sys.exit"
+    )
+    shown = run_process("config", "init", code=MAIN.replace("sys.exit", raising))
+    assert (shown.code, shown.out, shown.err) == (130, "", "Error: interrupted\n")
+
+
 def test_the_home_is_chosen_before_or_after_the_command(tmp_path: Path) -> None:
     chosen = str(tmp_path / "elsewhere")
     expected = f"{chosen}/meter.toml\n"

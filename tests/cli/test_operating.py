@@ -233,8 +233,17 @@ def test_doctor_sees_faults_of_meter_toml_with_their_lines(home: Home) -> None:
     assert fault.mend == "did you mean [period]?"
 
 
-EVERY_READER = ([], ["status"], ["ingest"], ["agent", "--once"], ["spend"], ["sql", "SELECT 1"], ["report", "teams"],
-                ["risk"], ["prices", "list"])  # fmt: skip
+EVERY_READER: tuple[list[str], ...] = (
+    [],
+    ["status"],
+    ["ingest"],
+    ["agent", "--once"],
+    ["spend"],
+    ["sql", "SELECT 1"],
+    ["report", "teams"],
+    ["risk"],
+    ["prices", "list"],
+)
 
 
 def test_a_named_configuration_that_is_not_there_is_an_error_of_every_reader(
