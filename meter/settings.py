@@ -94,7 +94,9 @@ class Settings:
     )
     spool_max_bytes: int = setting(1 << 30, "Largest spool; calls beyond it are counted as lost.", parse_positive)
     config: str | None = setting(None, "The configuration file; default: meter.toml in the home.")
-    store: str | None = setting(None, "The ledger's file; default: meter.duckdb in the home.")
+    store: str | None = setting(
+        None, "The ledger's file; a relative path starts at the home. Default: meter.duckdb in the home."
+    )
 
 
 _current: Settings | None = None

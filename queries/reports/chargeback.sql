@@ -49,10 +49,9 @@ SELECT
     sum(effective_cost) AS direct_cost,
     CAST(0 AS DECIMAL(38, 12)) AS shared_cost,
     CAST(0 AS DECIMAL(38, 12)) AS adjustment,
-    sum(effective_cost) AS total,
-    chosen.currency
+    sum(effective_cost) AS total
 FROM lines, chosen
 WHERE lines.currency = chosen.currency OR lines.price_status = 'unpriced'
-GROUP BY cost_center, provider, model, usage_class, unit, chosen.currency
+GROUP BY cost_center, provider, model, usage_class, unit
 HAVING sum(quantity) > 0
 ORDER BY cost_center, provider, model, usage_class, unit
