@@ -146,8 +146,9 @@ def test_a_response_can_be_pickled_in_the_middle_of_its_stream(
     with sdk.sync(sim.url) as client, sdk.of(client).create(**sdk.arguments, stream=True) as stream:
         next(stream)
         twins: list[Any] = [pickle.loads(pickle.dumps(stream.response, protocol)), copy.copy(stream.response)]
+        own: Any = type(stream.response).__base__  # ours is a subclass of it
         for twin in twins:
-            assert type(twin) is type(stream.response).__base__  # the SDK's own; ours is a subclass of it
+            assert type(twin) is own
             assert twin.headers == stream.response.headers
         list(stream)
     assert classes(only(metered)) == sdk.classes
