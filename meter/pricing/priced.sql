@@ -42,9 +42,9 @@ cards AS (
 carded AS (
     SELECT
         calls.* EXCLUDE (usage),
-        calls.plain AND coalesce(cards.is_simple, true) AS is_simple,
+        calls.plain AND coalesce(cards.is_simple, true) AS in_columns,
         CASE
-            WHEN calls.plain AND cards.is_simple THEN NULL
+            WHEN in_columns THEN NULL
             ELSE ledger.with_call_fee(CASE WHEN calls.plain THEN usual_usage(calls.counts) ELSE calls.usage END, cards.per_call)
         END AS usage,
         cards.rate_card_id, cards.currency, cards.prices, cards.unit_prices, cards.fine_prices, cards.minimums
@@ -61,13 +61,13 @@ carded AS (
 charged AS (
     SELECT
         *,
-        CASE WHEN is_simple THEN NULL ELSE ledger.charges(usage, unit_prices, fine_prices, minimums) END AS charges
+        CASE WHEN in_columns THEN NULL ELSE ledger.charges(usage, unit_prices, fine_prices, minimums) END AS charges
     FROM carded
 ),
 summed AS (
     SELECT
         *,
-        CASE WHEN is_simple THEN usual_sum(counts, prices) ELSE list_sum(charges)::DECIMAL(26, 12) END AS sum_of_charges,
+        CASE WHEN in_columns THEN usual_sum(counts, prices) ELSE list_sum(charges)::DECIMAL(26, 12) END AS sum_of_charges,
         CASE WHEN list_count(charges) < len(charges) THEN list_zip(map_values(usage), charges) END AS gaps
     FROM charged
 ),
@@ -75,16 +75,16 @@ weighed AS (
     SELECT
         *,
         CASE
-            WHEN is_simple THEN usual_lacks(counts, prices)
+            WHEN in_columns THEN usual_lacks(counts, prices)
             ELSE coalesce(list_bool_or(list_transform(gaps, lambda g: g[1] > 0 AND g[2] IS NULL)), false)
         END AS lacks_prices,
         CASE
-            WHEN is_simple THEN usual_has(counts, prices)
+            WHEN in_columns THEN usual_has(counts, prices)
             ELSE coalesce(list_bool_or(list_transform(gaps, lambda g: g[1] > 0 AND g[2] IS NOT NULL)), false)
         END AS has_prices,
         CASE
             WHEN sum_of_charges <> 0 THEN NULL
-            WHEN is_simple THEN usual_is_sold(counts, prices)
+            WHEN in_columns THEN usual_is_sold(counts, prices)
             ELSE list_bool_or(list_transform(map_keys(usage), lambda k: unit_prices[k] > 0))
         END AS has_a_price_above_0
     FROM summed
