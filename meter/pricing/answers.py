@@ -23,10 +23,11 @@ _NEXT_ID = "SELECT coalesce(max(match_id), 0) + 1 FROM ledger.model_matches"
 _INSERT = """
 INSERT INTO ledger.model_matches BY NAME
 SELECT unnest(from_json($rows, '[{
-    "match_id": "INTEGER", "provider": "VARCHAR", "server": "VARCHAR", "response_model": "VARCHAR",
-    "request_model": "VARCHAR", "tier": "VARCHAR", "requested_tier": "VARCHAR", "region": "VARCHAR",
-    "price_context": "VARCHAR", "offer_id": "INTEGER", "has_bands": "BOOLEAN", "priced_model": "VARCHAR",
-    "model_developer": "VARCHAR", "token_family": "VARCHAR"}]'), recursive := true)
+    "match_id": "INTEGER", "provider": "VARCHAR", "server": "VARCHAR", "account": "VARCHAR", "deployment": "VARCHAR",
+    "response_model": "VARCHAR", "request_model": "VARCHAR", "tier": "VARCHAR", "requested_tier": "VARCHAR",
+    "region": "VARCHAR", "price_context": "VARCHAR", "offer_id": "INTEGER", "contract_offer_id": "INTEGER",
+    "has_bands": "BOOLEAN", "priced_model": "VARCHAR", "model_developer": "VARCHAR", "token_family": "VARCHAR"
+    }]'), recursive := true)
 """
 
 
@@ -36,6 +37,8 @@ class Ask:
 
     provider: str | None
     server: str | None
+    account: str | None
+    deployment: str | None
     response_model: str | None
     request_model: str | None
     tier: str | None

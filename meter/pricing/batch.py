@@ -25,6 +25,8 @@ _UNSEEN = "SELECT count(*) FROM price_unseen"
 def price(con: DuckDBPyConnection) -> None:
     """Make the temp table `priced` from the temp table `fresh`."""
     con.execute("SET VARIABLE meter_price_keys = ?", [_price_keys(con)])
+    con.execute("SET VARIABLE meter_by_account = false")
+    con.execute("SET VARIABLE meter_by_deployment = false")
     con.execute("SET VARIABLE meter_input_classes = ?", [sorted(INPUT_CLASSES)])
     con.execute(usual.MACROS)
     con.execute(_statement("macros"))

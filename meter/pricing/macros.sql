@@ -1,5 +1,10 @@
--- What the statements of a batch share. Two session variables are set beside it: the keys of a call's context that some price
--- depends on, and the classes that count as input.
+-- What the statements of a batch share. Session variables are set beside it: the keys of a call's context that some price
+-- depends on, the classes that count as input, and whether any price depends on the account or the deployment. Where none does,
+-- these are not asked for: an organisation with many of them would ask the same question as often.
+CREATE OR REPLACE TEMP MACRO asked_account(account) AS CASE WHEN getvariable('meter_by_account') THEN account END;
+
+CREATE OR REPLACE TEMP MACRO asked_deployment(deployment) AS CASE WHEN getvariable('meter_by_deployment') THEN deployment END;
+
 CREATE OR REPLACE TEMP MACRO price_context(context) AS nullif(
     to_json(list_filter(map_entries(context), lambda e: list_contains(getvariable('meter_price_keys'), e.key)))::VARCHAR, '[]'
 );

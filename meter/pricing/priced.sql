@@ -20,6 +20,8 @@ matched AS (
     LEFT JOIN ledger.model_matches AS matches
         ON matches.provider IS NOT DISTINCT FROM calls.provider
         AND matches.server IS NOT DISTINCT FROM calls.server
+        AND matches.account IS NOT DISTINCT FROM asked_account(calls.account)
+        AND matches.deployment IS NOT DISTINCT FROM asked_deployment(calls.deployment)
         AND matches.response_model IS NOT DISTINCT FROM calls.response_model
         AND matches.request_model IS NOT DISTINCT FROM calls.request_model
         AND matches.tier IS NOT DISTINCT FROM calls.tier
@@ -128,9 +130,11 @@ SELECT
     known_currency AS currency,
     price_status,
     rate_card_id,
+    NULL::INTEGER AS contract_card_id,
     NULL::INTEGER AS contract_rule_id,
     coalesce(source, CASE WHEN has_usage THEN 'reported' ELSE 'missing' END) AS usage_source,
     NULL::MAP(VARCHAR, DECIMAL(24, 6)) AS estimated_usage,
+    NULL::VARCHAR AS reported_usage,
     NULL::DECIMAL(26, 12) AS estimate_low,
     NULL::DECIMAL(26, 12) AS estimate_high,
     match_id

@@ -6,12 +6,12 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
-from importlib.resources import files
 from typing import Any
 
 import duckdb
 
 from meter import pricing
+from meter.ledger import migrate
 from meter.names import USUAL_CLASSES
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
@@ -47,7 +47,7 @@ FROM (
 _LINES = """
 CREATE OR REPLACE TEMP TABLE stored AS
 SELECT
-    fresh.id, fresh.started_at, priced.rate_card_id,
+    fresh.id, fresh.started_at, priced.rate_card_id, priced.contract_card_id,
     map_concat(
         coalesce(CASE WHEN plain THEN usual_usage(counts) ELSE usage END, MAP {}), coalesce(priced.estimated_usage, MAP {})
     ) AS usage
@@ -60,10 +60,11 @@ Row = dict[str, Any]
 
 
 def empty_book(path: str = ":memory:") -> duckdb.DuckDBPyConnection:
-    """Return a ledger that has nothing but an empty price book."""
+    """Return a ledger that is laid out, with an empty price book."""
     con = open_book(path)
     con.execute("CREATE SCHEMA ledger")
-    con.execute((files("meter.ledger") / "migrations" / "0002_price_book.sql").read_text("utf-8"))
+    for migration in migrate.known():
+        con.execute(migration.sql)
     return con
 
 

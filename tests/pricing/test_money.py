@@ -84,7 +84,7 @@ def test_a_price_that_would_not_fit_is_left_out_not_cut_short() -> None:
 def test_no_column_and_no_cost_is_ever_a_float(book: Book) -> None:
     price_one(book, usage={"input": 1, "audio_seconds": "1.5"})
     tables = ("priced", "ledger.rate_cards", "ledger.rates", "ledger.usage_lines('price_batch_lines')")
-    book.execute("CREATE OR REPLACE TEMP VIEW price_batch_lines AS SELECT *, 1 AS rate_card_id FROM fresh")
+    book.execute("CREATE OR REPLACE TEMP VIEW price_batch_lines AS SELECT *, 1 AS rate_card_id, 1 AS contract_card_id FROM fresh")
     types = {
         table: dict(book.execute(f"SELECT column_name, column_type FROM (DESCRIBE FROM {table})").fetchall())
         for table in tables
@@ -100,8 +100,8 @@ def test_no_column_and_no_cost_is_ever_a_float(book: Book) -> None:
 
 def test_no_statement_divides_money_or_averages_it() -> None:
     folder = Path(meter.pricing.__file__).parent
-    migration = folder.parent / "ledger" / "migrations" / "0002_price_book.sql"
-    for path in (*folder.glob("*.sql"), migration):
+    migrations = (folder.parent / "ledger" / "migrations").glob("*.sql")
+    for path in (*folder.glob("*.sql"), *migrations):
         code = re.sub(r"--.*|'[^']*'", "", path.read_text("utf-8"))
         assert not re.search(r"(?<!/)/(?!/)|\bavg\s*\(|\bDOUBLE\b|\bFLOAT\b|\bREAL\b", code, re.IGNORECASE), path
 
