@@ -150,13 +150,15 @@ def problems() -> list[str]:
 
 
 def load_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file. Raises SettingInvalid with the file and the line."""
+    """Read a TOML file; its numbers with a point are Decimal. Raises SettingInvalid with the file and the line."""
+    from decimal import Decimal  # only the read side reads files
+
     if sys.version_info >= (3, 11):
         import tomllib
     else:
         import tomli as tomllib
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingInvalid(f"{path}: {error}", hint="mend the file, then run: meter config check") from error
 

@@ -15,6 +15,8 @@ from typing import Any
 from meter import settings
 from meter.errors import MeterError, SettingInvalid
 from meter.names import PROVIDERS, provider_for
+from meter.pricing import contracts
+from meter.toml import line_of
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,8 @@ class Problem:
     remark: bool = False
 
 
-Fault = tuple[str | None, str, str]
-"""The key at fault (None: the section itself), what is wrong with it, and the mend."""
+Fault = tuple[tuple[str, ...], str, str]
+"""The keys that lead from the section to what is at fault, what is wrong with it, and the mend."""
 
 
 @dataclass(frozen=True)
@@ -64,23 +66,6 @@ def example() -> str:
     return "\n".join(parts)
 
 
-def line_of(text: str, section: str, key: str | None = None) -> int | None:
-    """Return the number of the line where a section, or a key in it, stands."""
-    inside, first = False, None
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[\[?\s*([^\[\]]+?)\s*\]", line):
-            parts = [part.strip().strip("\"'") for part in re.split(r"\.(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", header[1])]
-            inside = parts[0] == section
-            first = first or (number if inside else None)
-            if inside and key is not None and parts[1:2] == [key]:
-                return number
-        elif inside and key is not None and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[.=]", line):
-            return number
-        elif not inside and re.match(rf"\s*{re.escape(section)}\s*[.=]", line):
-            first = first or number
-    return first
-
-
 def _unreadable(path: Path, error: SettingInvalid) -> Problem:
     words = error.message.removeprefix(f"{path}: ")
     mend = 'TOML wants: [section], and below it key = "text", numbers or lists'
@@ -104,14 +89,14 @@ def _check_section(path: Path, text: str, name: str, value: Any) -> Iterator[Pro
     else:
         if not SECTIONS[name].is_read:
             yield Problem(line, f"[{name}] is known, but this version does not read it yet", "it may stay", remark=True)
-        for key, message, mend in SECTIONS[name].check(path, value):
-            yield Problem(line_of(text, name, key), f"[{name}] {message}", mend)
+        for keys, message, mend in SECTIONS[name].check(path, value):
+            yield Problem(line_of(text, name, *keys), f"[{name}] {message}", mend)
 
 
 def _period(_path: Path, values: Mapping[str, Any]) -> Iterator[Fault]:
     yield from _unknown_keys(values, ("timezone",))
     if (name := values.get("timezone")) is not None and not _is_zone(name):
-        yield "timezone", f"timezone {name!r} does not exist", "write an IANA name, such as Europe/Berlin or UTC"
+        yield ("timezone",), f"timezone {name!r} does not exist", "write an IANA name, such as Europe/Berlin or UTC"
 
 
 def _is_zone(name: object) -> bool:
@@ -127,14 +112,14 @@ def _servers(_path: Path, values: Mapping[str, Any]) -> Iterator[Fault]:
     known = {provider.name for provider in PROVIDERS}
     for address, provider in values.items():
         if not isinstance(provider, str):
-            yield address, f"{address!r} names no provider", f'write "{address}" = "openai"'
+            yield (address,), f"{address!r} names no provider", f'write "{address}" = "openai"'
         elif provider_for(provider) not in known:
             close = difflib.get_close_matches(provider, known, n=1)
             mend = f"did you mean {close[0]!r}?" if close else f"providers are: {', '.join(sorted(known))}"
-            yield address, f"{address!r} names the unknown provider {provider!r}", mend
+            yield (address,), f"{address!r} names the unknown provider {provider!r}", mend
         if "/" in address:
             yield (
-                address,
+                (address,),
                 f"{address!r} is more than host and port",
                 "write the address only, such as llm.internal:8443",
             )
@@ -148,13 +133,22 @@ def _margins(path: Path, _values: Mapping[str, Any]) -> Iterator[Fault]:
     except MeterError as error:
         words = error.message.partition("[margins] ")[2]
         name, _, what = words.partition(": ")
-        yield name, f"{name}: {what}", error.hint or "write, for instance: anthropic = -0.5"
+        yield (name,), f"{name}: {what}", error.hint or "write, for instance: anthropic = -0.5"
+
+
+def _contracts(section: str) -> Callable[[Path, Mapping[str, Any]], Iterable[Fault]]:
+    def check(_path: Path, values: Mapping[str, Any]) -> Iterator[Fault]:
+        terms, faults = contracts.read({section: values})
+        for fault in (*faults, *contracts.tied(terms)):
+            yield fault.place[1:], fault.message, fault.mend
+
+    return check
 
 
 def _unknown_keys(values: Mapping[str, Any], known: Iterable[str]) -> Iterator[Fault]:
     for key in values:
         if key not in known:
-            yield key, f"has no key {key!r}", f"keys are: {', '.join(known)}"
+            yield (key,), f"has no key {key!r}", f"keys are: {', '.join(known)}"
 
 
 SECTIONS: Mapping[str, Section] = {
@@ -169,7 +163,21 @@ SECTIONS: Mapping[str, Section] = {
         _margins,
     ),
     "servers": Section("The provider behind an address.", check=_servers, is_read=False),
-    "contracts": Section("Prices that were negotiated.", is_read=False),
+    "contracts": Section(
+        "Prices that were negotiated: which calls, from when, and what they cost. The most specific contract wins.",
+        """acme = { provider = "anthropic", from = 2026-10-15, multiplier = "0.8" }
+mini = { provider = "openai", model = "gpt-4o-mini*", prices = { input = "0.12", output = "0.48" } }  # per million tokens
+volume = { provider = "anthropic", volume = { tiers = [{ over = 10000, multiplier = "0.9" }] } }
+prepaid = { provider = "openai", from = 2026-01-01, to = 2027-01-01, commitment = { amount = "50000", price = "45000" } }
+reserved = { provider = "azure", deployment = "prod-*", from = 2026-10-01, multiplier = 0, fee = { amount = 9, per = "hour" } }""",
+        _contracts("contracts"),
+    ),
+    "aliases": Section(
+        "The priced model behind a deployment, an inference profile or a private name.",
+        """"prod-gpt" = "gpt-4o"
+"arn:aws:bedrock:*:application-inference-profile/x1" = { provider = "anthropic", model = "claude-sonnet-4-5" }""",
+        _contracts("aliases"),
+    ),
     "budgets": Section("What may be spent, and what happens then.", is_read=False),
     "allocation": Section("How shared spend is split over cost centres.", is_read=False),
     "alerts": Section("Where alerts go.", is_read=False),

@@ -52,8 +52,8 @@ _FACTS = """
     deployment status attempts billed stream chunks sent_chars seen_chars reported_currency
 """
 _PRICED = """
-    priced_model model_developer list_cost list_currency currency price_status rate_card_id contract_rule_id contract_card_id usage_source
-    reported_usage estimate_low estimate_high
+    priced_model model_developer list_cost list_currency currency price_status rate_card_id contract_rule_id contract_card_id
+    usage_source reported_usage estimate_low estimate_high
 """
 _CALLS: Mapping[str, str] = {
     **_of("lines", _FACTS),

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from meter import home as homes
-from meter import lock, settings
+from meter import lock, pricing, settings
 from meter.errors import LedgerLocked, LedgerMissing, LedgerTooNew, MeterError, SettingInvalid
 from meter.home import Home
 from meter.ledger import migrate
@@ -56,6 +56,8 @@ class Ledger:
 
     def __init__(self, home: Home | None = None) -> None:
         self.home = home or homes.find()
+        self.refused: SettingInvalid | None = None
+        """What is wrong with meter.toml, as of the last writing: prices are then those of the last file that was sound."""
 
     @contextmanager
     def writing(self, timeout_s: float = WAIT_S) -> Iterator[DuckDBPyConnection]:
@@ -70,6 +72,7 @@ class Ledger:
                 with closing(in_memory(self.home)) as con:
                     attach(con, self.home.ledger, read_only=False, deadline=deadline)
                     migrate.migrate(con)
+                    self._take_configuration(con)
                     yield con
                     fold(con, self.home.ledger, WAL_BYTES)
             finally:
@@ -112,6 +115,14 @@ class Ledger:
     def _opened(self, timeout_s: float) -> Iterator[DuckDBPyConnection]:
         with closing(in_memory(self.home)) as con, self.attached(con, timeout_s):
             yield con
+
+    def _take_configuration(self, con: DuckDBPyConnection) -> None:
+        """Take meter.toml's word on prices; a file that is wrong changes nothing: the last sound word stays in force."""
+        self.refused = None
+        try:
+            pricing.configure(con, self.home.config)
+        except SettingInvalid as error:
+            self.refused = error
 
     def _fit_modes(self) -> None:
         """Give the file and its WAL their modes: DuckDB makes both with the umask's."""

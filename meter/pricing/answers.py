@@ -1,14 +1,20 @@
-"""Answer what calls ask of the price book: which model is it, and which of its offers has the call's conditions?"""
+"""Answer what calls ask of the price book: which model is it, which of its offers has the call's conditions, and under which
+contracts is it?
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from meter.pricing import ratios
-from meter.pricing.conditions import STANDARD, Asked, Conditions, applicable, from_text
+from meter.names import provider_for
+from meter.pricing import contracts, ratios
+from meter.pricing.conditions import STANDARD, Asked, Conditions, applicable, as_text, from_text, needs, tier_of
+from meter.pricing.contracts import cards
+from meter.pricing.contracts.reading import Alias, Terms
+from meter.pricing.contracts.rules import Contract, Names
 from meter.pricing.matching import Match, match
 
 if TYPE_CHECKING:
@@ -47,15 +53,22 @@ class Ask:
     price_context: str | None
 
     @property
-    def found(self) -> Match:
-        """The model."""
-        return match(self.provider, self.server, self.response_model, self.request_model)
-
-    @property
     def conditions(self) -> Asked:
         """The conditions, as the call states them."""
         pairs = json.loads(self.price_context or "[]")
         return Asked(self.tier, self.requested_tier, self.region, {pair["key"]: pair["value"] for pair in pairs})
+
+    def found(self, aliases: Iterable[Alias] = ()) -> Match:
+        """Return the model: the one that an alias stands for, else what the names say."""
+        for name in filter(None, (self.deployment, self.response_model, self.request_model)):
+            for alias in aliases:
+                if alias.fits(name):
+                    return self._meant(alias)
+        return match(self.provider, self.server, self.response_model, self.request_model)
+
+    def _meant(self, alias: Alias) -> Match:
+        provider = alias.provider or self.provider
+        return replace(match(provider, self.server, alias.model, None), alias=alias.model)
 
 
 @dataclass(frozen=True)
@@ -69,39 +82,95 @@ class Offer:
 Offers = Mapping[Conditions, Offer]
 
 
+@dataclass(frozen=True)
+class Answer:
+    """The model, the conditions to price the call under, the public offer that has exactly those, and the contracts."""
+
+    found: Match
+    wanted: Conditions
+    offer: Offer | None
+    contracts: tuple[Contract, ...]
+
+
+class Book:
+    """The price book as of now: what answers are made from."""
+
+    def __init__(self, con: DuckDBPyConnection) -> None:
+        self.terms: Terms = contracts.in_force(con)
+        self._offers = _offers(con)
+
+    def answer(self, ask: Ask) -> Answer:
+        """Answer one ask."""
+        found = ask.found(self.terms.aliases)
+        wanted, offer = self._choose(found, ask.conditions)
+        taking = tuple(contract for contract in self.terms.contracts if contract.takes(_names(ask, found, wanted)))
+        return Answer(found, wanted, offer, taking)
+
+    def _choose(self, found: Match, asked: Asked) -> tuple[Conditions, Offer | None]:
+        """A borrowed price has no conditions but the standard ones."""
+        known = self._offers.get((found.price_provider or "", found.price_model or ""), {})
+        usable = {STANDARD: known[STANDARD]} if found.borrowed and STANDARD in known else known
+        wanted = applicable(asked, found.price_provider or "", usable)
+        return wanted, usable.get(wanted)
+
+
 def remember(con: DuckDBPyConnection, asks: Iterable[tuple[Any, ...]]) -> None:
     """Store the answer to each ask (a row of unmatched.sql)."""
     first = con.execute(_NEXT_ID).fetchall()[0][0]
-    known = offers(con)
-    rows = [_answer(match_id, Ask(*ask), known) for match_id, ask in enumerate(asks, first)]
+    book, shelf = Book(con), cards.Shelf(con)
+    rows = [_row(match_id, Ask(*ask), book, shelf) for match_id, ask in enumerate(asks, first)]
+    shelf.keep()
     con.execute(_INSERT, {"rows": json.dumps(rows)})
 
 
-def choose(found: Match, asked: Asked, known: Offers) -> tuple[Conditions, Offer | None]:
-    """Return the conditions that the call must be priced under, and the offer that has exactly those, if there is one.
-
-    A borrowed price has no conditions but the standard ones.
-    """
-    usable = {STANDARD: known[STANDARD]} if found.borrowed and STANDARD in known else known
-    wanted = applicable(asked, found.price_provider or "", usable)
-    return wanted, usable.get(wanted)
-
-
-def _answer(match_id: int, ask: Ask, known: Mapping[tuple[str, str], Offers]) -> dict[str, Any]:
-    found = ask.found
-    _, offer = choose(found, ask.conditions, known.get((found.price_provider or "", found.price_model or ""), {}))
+def _row(match_id: int, ask: Ask, book: Book, shelf: cards.Shelf) -> dict[str, Any]:
+    answer = book.answer(ask)
+    found, offer = answer.found, answer.offer
+    priced_model = found.price_model or _named(ask, found, answer.contracts)
+    contract_offer = shelf.offer(
+        cards.Offer(
+            public_id=offer.offer_id if offer else None,
+            provider=found.price_provider or ask.provider or "",
+            model=priced_model or "",
+            conditions=as_text(answer.wanted),
+            needs=needs(answer.wanted),
+        ),
+        answer.contracts,
+    )
     return {
         "match_id": match_id,
         **vars(ask),
         "offer_id": offer.offer_id if offer else None,
+        "contract_offer_id": contract_offer,
         "has_bands": offer is not None and offer.has_bands,
-        "priced_model": found.price_model,
+        "priced_model": priced_model,
         "model_developer": found.model_developer,
-        "token_family": ratios.family(found.price_model or ask.response_model or ask.request_model),
+        "token_family": ratios.family(priced_model or ask.response_model or ask.request_model),
     }
 
 
-def offers(con: DuckDBPyConnection) -> dict[tuple[str, str], Offers]:
+def _named(ask: Ask, found: Match, taking: Iterable[Contract]) -> str | None:
+    """Return the name of a model that only a contract prices."""
+    if any(contract.has_prices for contract in taking):
+        return found.alias or ask.response_model or ask.request_model
+    return None
+
+
+def _names(ask: Ask, found: Match, wanted: Conditions) -> Names:
+    provider = provider_for(ask.provider or found.price_provider or "") or None
+    models = (found.price_model, found.alias, ask.response_model, ask.request_model)
+    return Names(
+        provider=provider,
+        account=ask.account,
+        server=ask.server,
+        deployment=ask.deployment,
+        models=tuple(dict.fromkeys(model for model in models if model)),
+        tier=tier_of(wanted),
+        region=ask.region,
+    )
+
+
+def _offers(con: DuckDBPyConnection) -> dict[tuple[str, str], Offers]:
     """Return what the newest edition offers, by the catalogue's provider and model."""
     found: dict[tuple[str, str], dict[Conditions, Offer]] = {}
     for provider, model, conditions, offer_id, has_bands in con.execute(_OFFERS).fetchall():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meter.names import INPUT_CLASSES
-from meter.pricing import ratios, usual
+from meter.pricing import contracts, ratios, usual
 from meter.pricing.conditions import from_text, strict_keys
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ _UNSEEN = "SELECT count(*) FROM price_unseen"
 def price(con: DuckDBPyConnection) -> None:
     """Make the temp table `priced` from the temp table `fresh`."""
     con.execute("SET VARIABLE meter_price_keys = ?", [_price_keys(con)])
-    con.execute("SET VARIABLE meter_by_account = false")
-    con.execute("SET VARIABLE meter_by_deployment = false")
+    for name, switch in zip(("meter_by_account", "meter_by_deployment"), contracts.depends_on(con), strict=True):
+        con.execute(f"SET VARIABLE {name} = ?", [switch])
     con.execute("SET VARIABLE meter_input_classes = ?", [sorted(INPUT_CLASSES)])
     con.execute(usual.MACROS)
     con.execute(_statement("macros"))

@@ -11,13 +11,13 @@ SELECT
         'estimated' AS usage_source,
         cut.estimated_usage AS estimated_usage,
         CASE
-            WHEN likely.price_status = 'reported' THEN likely.list_cost
-            WHEN likely.list_cost IS NOT NULL
-                THEN least(CASE WHEN low.price_status = 'reported' THEN 0 ELSE coalesce(low.list_cost, 0) END, likely.list_cost)
+            WHEN likely.price_status = 'reported' THEN likely.effective_cost
+            WHEN likely.effective_cost IS NOT NULL
+                THEN least(CASE WHEN low.price_status = 'reported' THEN 0 ELSE coalesce(low.effective_cost, 0) END, likely.effective_cost)
         END AS estimate_low,
         CASE
-            WHEN likely.price_status = 'reported' THEN likely.list_cost
-            WHEN likely.list_cost IS NOT NULL THEN greatest(high.list_cost, likely.list_cost)
+            WHEN likely.price_status = 'reported' THEN likely.effective_cost
+            WHEN likely.effective_cost IS NOT NULL THEN greatest(high.effective_cost, likely.effective_cost)
         END AS estimate_high
     )
 FROM price_cut_priced AS likely

@@ -77,6 +77,18 @@ def applicable(asked: Asked, provider: str, offers: Collection[Conditions]) -> C
     return frozenset((*_tier(asked, named), *_context(asked, named), *_region(asked, provider)))
 
 
+def tier_of(conditions: Conditions) -> str:
+    """Return the tier that conditions name; `standard` where they name none."""
+    named = dict(conditions)
+    return next((named[key] for key in rules().tier_keys if key in named), "standard")
+
+
+def needs(conditions: Conditions) -> frozenset[str]:
+    """Return which of tier and region are not standard: a price that was not made for them does not hold."""
+    keys = {key for key, _ in conditions}
+    return frozenset({"tier"} if keys & set(rules().tier_keys) else ()) | (keys & {"region"})
+
+
 def _tier(asked: Asked, named: Collection[tuple[str, str]]) -> Conditions:
     word = _plain(asked.tier or asked.requested_tier)
     keys = rules().tier_keys

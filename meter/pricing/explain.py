@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,30 +13,42 @@ from uuid import UUID
 from meter.errors import MeterError
 from meter.names import provider_for
 from meter.pricing.book import STANDARD
+from meter.pricing.conditions import as_text
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _CALL = """
 SELECT
-    call_id, started_at, provider, server_address, request_model, response_model, service_tier,
-    (SELECT requested_tier FROM ledger.calls WHERE id = call_id) AS requested_tier, region, context, priced_model, status,
-    usage_source, price_status, list_cost, contracted_cost, effective_cost, list_currency, currency, estimate_low,
-    estimate_high, rate_card_id, contract_rule_id
+    call_id, started_at, provider, server_address, account, deployment, request_model, response_model, service_tier,
+    facts.requested_tier, region, context, priced_model, status, usage_source, price_status, list_cost, contracted_cost,
+    effective_cost, list_currency, currency, estimate_low, estimate_high, rate_card_id, contract_rule_id, facts.contract_card_id
 FROM calls
+JOIN (SELECT id, requested_tier, contract_card_id FROM ledger.calls) AS facts ON facts.id = call_id
 WHERE call_id = $call_id
 """
 _CHARGES = """
-SELECT usage_class, quantity, unit_price, list_cost, contracted_cost, effective_cost
+SELECT
+    charges.usage_class, quantity, unit_price, contracted_unit_price, charges.priced_as,
+    list_cost, contracted_cost, effective_cost,
+    rules.name AS contract,
+    coalesce((SELECT minimums FROM ledger.rate_cards WHERE rate_card_id = $rate_card_id)[charges.usage_class], 0) AS minimum
 FROM charges
+LEFT JOIN ledger.contract_rules AS rules ON rules.contract_rule_id = charges.contract_rule_id
 WHERE call_id = $call_id
 """
 _CARD = """
 SELECT
-    rate_card_id, source, version, provider, model, conditions, currency, valid_from, valid_to, day_from_s, day_to_s,
-    input_over, input_up_to, url, recorded_at, priced_as, minimums
+    rate_card_id, source, version, digest, provider, model, conditions, currency, valid_from, valid_to, day_from_s, day_to_s,
+    input_over, input_up_to, url, recorded_at
 FROM ledger.rate_cards
 WHERE rate_card_id = $rate_card_id
+"""
+_CONTRACTS = """
+SELECT name, definition, valid_from, valid_to, recorded_at
+FROM ledger.contract_rules
+WHERE list_contains((SELECT terms FROM ledger.rate_cards WHERE rate_card_id = $rate_card_id), contract_rule_id)
+ORDER BY name
 """
 
 
@@ -46,6 +59,7 @@ class Card:
     rate_card_id: int
     source: str
     version: str
+    digest: str
     provider: str
     model: str
     conditions: str
@@ -61,25 +75,41 @@ class Card:
 
 
 @dataclass(frozen=True)
+class Term:
+    """A contract that the call is under, whether or not it changes the price of a call."""
+
+    name: str
+    definition: str
+    valid_from: datetime | None
+    valid_to: datetime | None
+    recorded_at: datetime
+
+
+@dataclass(frozen=True)
 class Line:
-    """One charge. `billed` is the quantity that was multiplied; `priced_as` the class whose price it is, where it has none."""
+    """One charge. `billed` is the quantity that was multiplied; `priced_as` the class whose price it is, where it has none;
+    `contract` the name of the contract that made its contracted price.
+    """
 
     usage_class: str
     quantity: Decimal
     billed: Decimal
     unit_price: Decimal | None
+    contracted_unit_price: Decimal | None
     priced_as: str | None
     list_cost: Decimal | None
     contracted_cost: Decimal | None
     effective_cost: Decimal | None
+    contract: str | None
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A call, its card, its charges and their sum. `reason` says why a cost, or a part of it, is unknown."""
+    """A call, its public card, its contracts and its charges. `reason` says why a cost, or a part of it, is unknown."""
 
     call: Mapping[str, Any]
     card: Card | None
+    contracts: tuple[Term, ...]
     lines: tuple[Line, ...]
     list_cost: Decimal | None
     effective_cost: Decimal | None
@@ -89,9 +119,11 @@ class Explanation:
 def explain(con: DuckDBPyConnection, call_id: str) -> Explanation:
     """Return the arithmetic of one call. Raises MeterError for a call that the ledger does not have."""
     call = _call(con, call_id)
-    card, priced_as, minimums = _card(con, call["rate_card_id"])
-    lines = tuple(_line(row, priced_as, minimums) for row in _rows(con, _CHARGES, {"call_id": call["call_id"]}))
-    return Explanation(call, card, lines, call["list_cost"], call["effective_cost"], _reason(con, call, lines))
+    card = next((Card(*row) for row in _fetch(con, _CARD, call["rate_card_id"])), None)
+    terms = tuple(Term(*row) for row in _fetch(con, _CONTRACTS, call["contract_card_id"]))
+    sought = {"call_id": call["call_id"], "rate_card_id": call["contract_card_id"] or call["rate_card_id"]}
+    lines = tuple(_line(row) for row in _rows(con, _CHARGES, sought))
+    return Explanation(call, card, terms, lines, call["list_cost"], call["effective_cost"], _reason(con, call, lines))
 
 
 def _call(con: DuckDBPyConnection, call_id: str) -> dict[str, Any]:
@@ -107,25 +139,18 @@ def _call(con: DuckDBPyConnection, call_id: str) -> dict[str, Any]:
     return found[0]
 
 
-def _card(
-    con: DuckDBPyConnection, rate_card_id: int | None
-) -> tuple[Card | None, Mapping[str, str], Mapping[str, Decimal]]:
-    for row in con.execute(_CARD, {"rate_card_id": rate_card_id}).fetchall():
-        *values, priced_as, minimums = row
-        card = Card(*values)
-        return card, priced_as or {}, minimums or {}
-    return None, {}, {}
+def _fetch(con: DuckDBPyConnection, query: str, rate_card_id: int | None) -> list[Any]:
+    return con.execute(query, {"rate_card_id": rate_card_id}).fetchall()
 
 
-def _line(row: Mapping[str, Any], priced_as: Mapping[str, str], minimums: Mapping[str, Decimal]) -> Line:
-    name, quantity = row["usage_class"], row["quantity"]
-    billed = max(quantity, minimums.get(name, quantity)) if quantity else quantity
-    return Line(**row, billed=billed, priced_as=priced_as.get(name))
+def _line(row: dict[str, Any]) -> Line:
+    quantity, minimum = row["quantity"], row.pop("minimum")
+    return Line(**row, billed=max(quantity, minimum) if quantity else quantity)
 
 
 def _reason(con: DuckDBPyConnection, call: Mapping[str, Any], lines: tuple[Line, ...]) -> str | None:
     status = call["price_status"]
-    lacking = ", ".join(line.usage_class for line in lines if line.list_cost is None and line.quantity)
+    lacking = ", ".join(line.usage_class for line in lines if line.effective_cost is None and line.quantity)
     if status == "no_usage":
         return "the provider reported no usage, and nothing was seen to estimate it from"
     if status == "partial":
@@ -137,21 +162,27 @@ def _reason(con: DuckDBPyConnection, call: Mapping[str, Any], lines: tuple[Line,
 
 def _missing_price(con: DuckDBPyConnection, call: Mapping[str, Any]) -> str | None:
     """Ask again what was asked at ingest, and say where the answer ends."""
-    from meter.pricing.answers import choose, offers
-    from meter.pricing.conditions import Asked, as_text
-    from meter.pricing.matching import match
+    from meter.pricing.answers import Ask, Book
 
-    found = match(call["provider"], call["server_address"], call["response_model"], call["request_model"])
+    pairs = [{"key": key, "value": value} for key, value in (call["context"] or {}).items()]
+    names = ("provider", "account", "deployment", "response_model", "request_model", "requested_tier", "region")
+    answer = Book(con).answer(
+        Ask(
+            **{name: call[name] for name in names},
+            server=call["server_address"],
+            tier=call["service_tier"],
+            price_context=json.dumps(pairs),
+        )
+    )
+    found, offer = answer.found, answer.offer
     models = " or ".join(dict.fromkeys(repr(call[key]) for key in ("response_model", "request_model") if call[key]))
     if found.price_provider is None:
         return f"the price book has no provider {call['provider']!r}"
     seller = call["provider"] or provider_for(found.price_provider)
     if found.price_model is None:
-        return f"the price book has no model {models} of {seller}"
-    asked = Asked(call["service_tier"], call["requested_tier"], call["region"], call["context"])
-    known = offers(con).get((found.price_provider, found.price_model), {})
-    wanted, offer = choose(found, asked, known)
-    conditions = as_text(wanted) or STANDARD
+        meant = f" (which {models} stands for)" if found.alias else ""
+        return f"the price book has no model {repr(found.alias) if found.alias else models} of {seller}{meant}"
+    conditions = as_text(answer.wanted) or STANDARD
     if offer is None:
         return f"{seller} has no price for {found.price_model} under: {conditions}"
     if (start := _starts_later(con, offer.offer_id, call["started_at"])) is not None:

@@ -18,4 +18,7 @@ list_sum(list_transform(
 CREATE OR REPLACE TEMP MACRO tokens(chars, tokens_per_char) AS
 CASE WHEN chars IS NOT NULL
     THEN (least(chars, 10000000000)::DECIMAL(12, 0) * tokens_per_char)::DECIMAL(12, 0)::DECIMAL(24, 6)
-END
+END;
+
+-- Unknown, where it does not fit.
+CREATE OR REPLACE TEMP MACRO sum_of_charges(charges) AS TRY_CAST(list_sum(charges) AS DECIMAL(26, 12))

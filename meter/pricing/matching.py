@@ -22,12 +22,16 @@ _CATALOGUE_ID: Mapping[str, str | None] = {provider.name: provider.genai_id for 
 
 @dataclass(frozen=True)
 class Match:
-    """What the catalogue makes of a call's names. `borrowed`: the price is another provider's, and only its standard one."""
+    """What the catalogue makes of a call's names. `borrowed`: the price is another provider's, and only its standard one.
+
+    `alias` is the model that the name stands for, where meter.toml says so.
+    """
 
     price_provider: str | None = None
     price_model: str | None = None
     model_developer: str | None = None
     borrowed: bool = False
+    alias: str | None = None
 
 
 @lru_cache(maxsize=4096)

@@ -9,7 +9,7 @@ matched AS (
         calls.id, calls.started_at, calls.source, calls.plain, calls.counts, calls.usage, calls.has_usage,
         calls.reported_cost, calls.reported_currency,
         matches.match_id, matches.priced_model, matches.model_developer,
-        CASE WHEN calls.has_usage THEN matches.offer_id END AS offer_id,
+        CASE WHEN calls.has_usage THEN coalesce(matches.contract_offer_id, matches.offer_id) END AS offer_id,
         CASE
             WHEN NOT matches.has_bands THEN 0
             WHEN calls.plain THEN usual_input(calls.counts)
@@ -29,17 +29,28 @@ matched AS (
         AND matches.region IS NOT DISTINCT FROM calls.region
         AND matches.price_context IS NOT DISTINCT FROM price_context(calls.context)
 ),
-cards AS (
+cards AS ( -- what is due: a contract's card, with the public one that it was made from, or a public card by itself
     SELECT
-        rate_card_id, offer_id, currency, day_from_s, day_to_s, unit_prices, fine_prices, minimums, per_call,
-        usual_prices(unit_prices) AS prices,
-        fine_prices IS NULL AND minimums IS NULL AND NOT per_call AS is_simple,
-        coalesce(valid_from, '-infinity') AS valid_from,
-        coalesce(valid_to, 'infinity') AS valid_to,
-        coalesce(input_over, -1)::DECIMAL(18, 6) AS input_over,
-        coalesce(input_up_to, 999999999999)::DECIMAL(18, 6) AS input_up_to
-    FROM ledger.rate_cards
-    WHERE offer_id IN (SELECT offer_id FROM ledger.model_matches)
+        due.offer_id, due.currency, due.day_from_s, due.day_to_s, due.unit_prices, due.fine_prices, due.minimums,
+        public.rate_card_id, public.currency AS list_currency,
+        public.unit_prices AS list_unit_prices, public.fine_prices AS list_fine_prices, public.minimums AS list_minimums,
+        CASE WHEN cardinality(due.terms) > 0 THEN due.rate_card_id END AS contract_card_id,
+        due.contract_rule_id,
+        usual_prices(due.unit_prices) AS prices,
+        usual_prices(public.unit_prices) AS list_prices,
+        due.per_call OR coalesce(public.per_call, false) AS has_call_fee,
+        NOT has_call_fee AND due.fine_prices IS NULL AND due.minimums IS NULL AND public.fine_prices IS NULL AND public.minimums IS NULL
+            AS is_simple,
+        coalesce(due.valid_from, '-infinity') AS valid_from,
+        coalesce(due.valid_to, 'infinity') AS valid_to,
+        coalesce(due.input_over, -1)::DECIMAL(18, 6) AS input_over,
+        coalesce(due.input_up_to, 999999999999)::DECIMAL(18, 6) AS input_up_to
+    FROM ledger.rate_cards AS due
+    LEFT JOIN ledger.rate_cards AS public
+        ON public.rate_card_id = CASE WHEN due.contract_rules IS NULL THEN due.rate_card_id ELSE due.public_card_id END
+    WHERE due.offer_id IN (
+        SELECT offer_id FROM ledger.model_matches UNION ALL SELECT contract_offer_id FROM ledger.model_matches
+    )
 ),
 carded AS (
     SELECT
@@ -47,9 +58,11 @@ carded AS (
         calls.plain AND coalesce(cards.is_simple, true) AS in_columns,
         CASE
             WHEN in_columns THEN NULL
-            ELSE ledger.with_call_fee(CASE WHEN calls.plain THEN usual_usage(calls.counts) ELSE calls.usage END, cards.per_call)
+            ELSE ledger.with_call_fee(CASE WHEN calls.plain THEN usual_usage(calls.counts) ELSE calls.usage END, cards.has_call_fee)
         END AS usage,
-        cards.rate_card_id, cards.currency, cards.prices, cards.unit_prices, cards.fine_prices, cards.minimums
+        cards.rate_card_id, cards.contract_card_id, cards.contract_rule_id, cards.currency, cards.list_currency,
+        cards.prices, cards.unit_prices, cards.fine_prices, cards.minimums,
+        cards.list_prices, cards.list_unit_prices, cards.list_fine_prices, cards.list_minimums
     FROM matched AS calls
     LEFT JOIN cards
         ON cards.offer_id = calls.offer_id
@@ -69,7 +82,12 @@ charged AS (
 summed AS (
     SELECT
         *,
-        CASE WHEN in_columns THEN usual_sum(counts, prices) ELSE list_sum(charges)::DECIMAL(26, 12) END AS sum_of_charges,
+        CASE WHEN in_columns THEN usual_sum(counts, prices) ELSE sum_of_charges(charges) END AS due,
+        CASE
+            WHEN contract_card_id IS NULL THEN due
+            WHEN in_columns THEN usual_sum(counts, list_prices)
+            ELSE sum_of_charges(ledger.charges(usage, list_unit_prices, list_fine_prices, list_minimums))
+        END AS list_sum,
         CASE WHEN list_count(charges) < len(charges) THEN list_zip(map_values(usage), charges) END AS gaps
     FROM charged
 ),
@@ -85,7 +103,7 @@ weighed AS (
             ELSE coalesce(list_bool_or(list_transform(gaps, lambda g: g[1] > 0 AND g[2] IS NOT NULL)), false)
         END AS has_prices,
         CASE
-            WHEN sum_of_charges <> 0 THEN NULL
+            WHEN due <> 0 THEN NULL
             WHEN in_columns THEN usual_is_sold(counts, prices)
             ELSE list_bool_or(list_transform(map_keys(usage), lambda k: unit_prices[k] > 0))
         END AS has_a_price_above_0
@@ -96,46 +114,35 @@ stated AS (
         *,
         CASE
             WHEN match_id IS NULL THEN NULL -- not asked of the catalogue yet
-            WHEN sum_of_charges > 0 AND NOT lacks_prices THEN 'priced'
-            WHEN sum_of_charges = 0 AND NOT lacks_prices AND has_a_price_above_0 THEN 'priced'
-            WHEN sum_of_charges = 0 AND NOT lacks_prices AND reported_cost > 0 THEN 'reported' -- so it is not free
-            WHEN sum_of_charges = 0 AND NOT lacks_prices THEN 'free'
-            WHEN has_prices THEN 'partial'
+            WHEN due > 0 AND NOT lacks_prices THEN 'priced'
+            WHEN due = 0 AND NOT lacks_prices AND has_a_price_above_0 THEN 'priced'
+            WHEN due = 0 AND NOT lacks_prices AND reported_cost > 0 AND contract_card_id IS NULL THEN 'reported' -- so it is not free
+            WHEN due = 0 AND NOT lacks_prices THEN 'free'
+            WHEN due IS NOT NULL AND has_prices THEN 'partial'
             WHEN reported_cost IS NOT NULL THEN 'reported'
             WHEN NOT has_usage THEN 'no_usage'
             ELSE 'unpriced'
-        END AS price_status
+        END AS price_status,
+        price_status IN ('priced', 'free', 'partial') AS is_charged
     FROM weighed
-),
-costed AS (
-    SELECT
-        * EXCLUDE (rate_card_id),
-        CASE
-            WHEN price_status IN ('priced', 'free', 'partial') THEN sum_of_charges
-            WHEN price_status = 'reported' THEN reported_cost
-        END AS known_cost,
-        -- an account's billing currency applies here
-        coalesce(CASE WHEN price_status = 'reported' THEN reported_currency ELSE currency END, 'USD') AS known_currency,
-        CASE WHEN price_status IN ('priced', 'free', 'partial') THEN rate_card_id END AS rate_card_id
-    FROM stated
 )
 SELECT
     id,
     priced_model,
     model_developer,
-    known_cost AS list_cost,
-    known_cost AS contracted_cost, -- contract rules apply here
-    known_cost AS effective_cost,
-    known_currency AS list_currency,
-    known_currency AS currency,
+    CASE WHEN is_charged THEN list_sum WHEN price_status = 'reported' THEN reported_cost END AS list_cost,
+    CASE WHEN is_charged THEN due WHEN price_status = 'reported' THEN reported_cost END AS contracted_cost,
+    contracted_cost AS effective_cost,
+    coalesce(CASE WHEN price_status = 'reported' THEN reported_currency ELSE list_currency END, 'USD') AS list_currency,
+    coalesce(CASE WHEN price_status = 'reported' THEN reported_currency ELSE currency END, 'USD') AS currency,
     price_status,
-    rate_card_id,
-    NULL::INTEGER AS contract_card_id,
-    NULL::INTEGER AS contract_rule_id,
+    CASE WHEN is_charged THEN rate_card_id END AS rate_card_id,
+    CASE WHEN is_charged THEN contract_card_id END AS contract_card_id,
+    CASE WHEN is_charged THEN contract_rule_id END AS contract_rule_id,
     coalesce(source, CASE WHEN has_usage THEN 'reported' ELSE 'missing' END) AS usage_source,
     NULL::MAP(VARCHAR, DECIMAL(24, 6)) AS estimated_usage,
     NULL::VARCHAR AS reported_usage,
     NULL::DECIMAL(26, 12) AS estimate_low,
     NULL::DECIMAL(26, 12) AS estimate_high,
     match_id
-FROM costed
+FROM stated

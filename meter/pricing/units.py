@@ -20,10 +20,10 @@ REGISTRY = UnitRegistry(unit_data)
 PER_CALL = "requests"
 """The unit that a provider charges once per call, whether or not the response counts it."""
 
-LARGEST_UNIT_PRICE = Decimal(100)
-"""Beyond it 10¹⁰ units in each of a call's classes could overflow DECIMAL(26,12)."""
-LARGEST_FINE_PRICE = Decimal("0.0099")
-"""Beyond it 10¹⁰ units at 24 decimals could overflow a DECIMAL's 38 digits."""
+LARGEST_UNIT_PRICE = Decimal("999999.999999999999")
+"""What DECIMAL(18,12) holds: enough for an image in rupiah. A charge that does not fit DECIMAL(26,12) is unknown."""
+LARGEST_FINE_PRICE = Decimal("999.999999999999")
+"""What DECIMAL(27,24) holds."""
 
 _UNIT = Decimal("1e-12")
 _FINE = Decimal("1e-24")
@@ -79,6 +79,15 @@ def is_storable(rate: Rate) -> bool:
     if rate.fine_price is not None:
         return rate.fine_price <= LARGEST_FINE_PRICE
     return rate.unit_price <= LARGEST_UNIT_PRICE
+
+
+def nearest_class(usage_class: str, named: frozenset[str]) -> str | None:
+    """Return the class of `named` whose price a class has: its own, else that of its nearest ancestor."""
+    if usage_class in named or usage_class not in _KEYS:
+        return usage_class if usage_class in named else None
+    by_key = {_KEYS[name]: name for name in reversed(_KEYS) if name in named}  # of two with one key the first stays
+    key = _nearest(REGISTRY.units[_KEYS[usage_class]], frozenset(by_key))
+    return by_key[key] if key else None
 
 
 def _rate(usage_class: str, priced_key: str, price: Decimal, minimum: Decimal | None) -> Rate:

@@ -26,7 +26,7 @@ _MACROS = {
     # A whole count times a price of 12 decimals is exact: there is nothing to round class by class.
     "usual_sum(counts, prices)": f"""
         CASE WHEN {_each(f"{_PRODUCT} IS NOT NULL", " OR ")}
-            THEN ({_each(f"coalesce({_PRODUCT}, 0)", " + ")})::DECIMAL(26, 12)
+            THEN TRY_CAST({_each(f"coalesce({_PRODUCT}, 0)", " + ")} AS DECIMAL(26, 12))
         END""",
     "usual_lacks(counts, prices)": f"""
         coalesce({_each("(counts.{name} > 0 AND prices.{name} IS NULL)", " OR ")}, false)""",

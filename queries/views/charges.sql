@@ -21,6 +21,7 @@ SELECT
         ELSE 'token'
     END AS unit,
     unit_price,
+    contracted_unit_price,
     priced_as,
     list_cost,
     list_currency,
@@ -38,6 +39,7 @@ SELECT
     1 AS quantity,
     'call' AS unit,
     NULL AS unit_price,
+    NULL AS contracted_unit_price,
     NULL AS priced_as,
     list_cost,
     list_currency,

@@ -21,7 +21,7 @@ COLUMNS = {
         effective_cost, currency, price_status, rate_card_id, contract_rule_id, parent_id, context, tags, trace_id, span_id,
         response_id""",
     "charges": """
-        call_id, started_at, usage_class, quantity, unit, unit_price, priced_as, list_cost, list_currency, contracted_cost,
+        call_id, started_at, usage_class, quantity, unit, unit_price, contracted_unit_price, priced_as, list_cost, list_currency, contracted_cost,
         effective_cost, currency, rate_card_id, contract_rule_id""",
     "outcomes": "outcome_id, occurred_at, name, value, currency, quantity, service, host, pid, tags, trace_id, span_id",
     "spend_daily": """

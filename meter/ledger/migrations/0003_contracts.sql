@@ -49,6 +49,7 @@ CREATE TABLE ledger.contract_rules (
 ALTER TABLE ledger.rate_cards ADD COLUMN contract_rules MAP(VARCHAR, INTEGER); -- NULL: a public card; else the rule of each class that one prices
 ALTER TABLE ledger.rate_cards ADD COLUMN contract_rule_id INTEGER; -- the rule, where there is only one
 ALTER TABLE ledger.rate_cards ADD COLUMN terms INTEGER[];          -- every contract that such calls are under, those by the month included
+ALTER TABLE ledger.rate_cards ADD COLUMN public_card_id INTEGER;   -- the public card that it was made from; NULL: there is none
 
 CREATE OR REPLACE VIEW ledger.current_cards AS
 SELECT *
@@ -58,7 +59,7 @@ QUALIFY edition = max(edition) OVER (PARTITION BY source, provider, model);
 
 CREATE OR REPLACE VIEW ledger.rates AS
 SELECT
-    cards.* EXCLUDE (unit_prices, fine_prices, minimums, priced_as, contract_rules, contract_rule_id, terms, rate),
+    cards.* EXCLUDE (unit_prices, fine_prices, minimums, priced_as, contract_rules, contract_rule_id, terms, public_card_id, rate),
     rate.key AS usage_class,
     rate.value AS unit_price,
     cards.fine_prices[rate.key] AS fine_price,

@@ -1,0 +1,56 @@
+"""Pairs of contracts that could both take a call, and of which none is more specific: refused, not chosen between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import combinations
+
+from meter.names import CLASSES
+from meter.pricing.contracts import patterns
+from meter.pricing.contracts.prices import priced_classes
+from meter.pricing.contracts.rules import PATTERNS, Contract
+
+_KINDS: tuple[Callable[[Contract], bool], ...] = (
+    lambda contract: contract.has_prices,
+    lambda contract: contract.volume is not None,
+)
+"""Contracts compete with their own kind. Fees add up, and commitments are drawn one after the other."""
+_ALL = frozenset(usage_class.name for usage_class in CLASSES)
+
+
+def ties(contracts: Iterable[Contract]) -> Iterator[tuple[Contract, Contract]]:
+    """Yield each such pair once."""
+    ranked = [(contract.rank(), contract) for contract in contracts]
+    seen = set()
+    for kind in _KINDS:
+        for (rank, one), (other_rank, other) in combinations(((rank, c) for rank, c in ranked if kind(c)), 2):
+            if rank[0] != other_rank[0] or (rank != other_rank and one.named() == other.named()):
+                continue
+            if _may_meet(one, other) and (one.name, other.name) not in seen:
+                seen.add((one.name, other.name))
+                yield one, other
+
+
+def _may_meet(one: Contract, other: Contract) -> bool:
+    return (
+        all(_meet(getattr(one, name), getattr(other, name)) for name in PATTERNS)
+        and _at_once(one, other)
+        and bool(_classes(one) & _classes(other))
+    )
+
+
+def _meet(one: str | None, other: str | None) -> bool:
+    return one is None or other is None or patterns.overlap(one, other)
+
+
+def _at_once(one: Contract, other: Contract) -> bool:
+    return all(
+        first.valid_to is None or second.valid_from is None or second.valid_from < first.valid_to
+        for first, second in ((one, other), (other, one))
+    )
+
+
+def _classes(contract: Contract) -> frozenset[str]:
+    if contract.prices:
+        return frozenset(priced_classes(frozenset(contract.prices)))
+    return contract.usage if contract.usage is not None else _ALL
