@@ -6,8 +6,8 @@ import time
 
 import click
 
-from meter.cli.app import MeterCommand
-from meter.cli.opening import find_writable
+from meter.cli.app import INCOMPLETE, MeterCommand
+from meter.cli.opening import find_writable, tell_terms
 from meter.cli.output import note
 from meter.cli.progress import bar
 from meter.ledger import Ledger, ingest
@@ -15,19 +15,20 @@ from meter.report.numbers import plural, size
 
 
 @click.command("ingest", cls=MeterCommand)
-def command() -> None:
+def command() -> int:
     """Move everything that services recorded from the spool into the ledger, exactly once, priced.
 
-    Commands that read do this by themselves for a tenth of a second; the agent does it on a clock.
+    Commands that read do this by themselves for a tenth of a second; the agent does it on a clock. While meter.toml has a
+    fault, calls are priced as its last sound version said, and the exit code is 3.
 
     \b
     Example:
       meter ingest && meter status
     """
-    place = find_writable()
+    ledger = Ledger(find_writable())
     began = time.monotonic()
     with bar("ingest", of_bytes=True) as progress:
-        done = ingest(Ledger(place), progress=progress)
+        done = ingest(ledger, progress=progress)
     took = time.monotonic() - began
     print(f"{plural(done.calls, 'call')}, {plural(done.outcomes, 'outcome')} from {size(done.bytes)} in {took:.1f} s")
     if done.duplicates:
@@ -36,3 +37,4 @@ def command() -> None:
         note(f"{plural(done.dead_letters, 'line')} could not be read: meter status")
     if done.lag_bytes:
         note(f"{size(done.lag_bytes)} came meanwhile and wait")
+    return INCOMPLETE if tell_terms(ledger) else 0

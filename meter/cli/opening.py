@@ -86,8 +86,22 @@ def freshen(ledger: Ledger) -> None:
     except faults.expected() as error:
         note(f"without what waits in the spool: {faults.sentence(error)[0]}")
         return
+    tell_terms(ledger)
     if left:
         note(f"without {size(left)} that wait in the spool; for all of it, first: meter ingest")
+
+
+def tell_terms(ledger: Ledger) -> bool:
+    """Tell what became of meter.toml's contracts; return whether they were refused."""
+    if ledger.refused is not None:
+        note(
+            f"{ledger.refused.message}: {ledger.refused.hint}. Until then calls are priced as the last sound file said"
+        )
+    elif ledger.has_new_terms:
+        note(
+            "new contracts or aliases hold for calls from now on; for earlier ones: meter reprice --since DAY --dry-run"
+        )
+    return ledger.refused is not None
 
 
 def local_now(connection: DuckDBPyConnection) -> datetime:

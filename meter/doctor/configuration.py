@@ -169,7 +169,7 @@ SECTIONS: Mapping[str, Section] = {
 mini = { provider = "openai", model = "gpt-4o-mini*", prices = { input = "0.12", output = "0.48" } }  # per million tokens
 volume = { provider = "anthropic", volume = { tiers = [{ over = 10000, multiplier = "0.9" }] } }
 prepaid = { provider = "openai", from = 2026-01-01, to = 2027-01-01, commitment = { amount = "50000", price = "45000" } }
-reserved = { provider = "azure", deployment = "prod-*", from = 2026-10-01, multiplier = 0, fee = { amount = 9, per = "hour" } }""",
+hourly = { provider = "azure", deployment = "prod-*", from = 2026-10-01, multiplier = 0, fee = { amount = 9, per = "hour" } }""",
         _contracts("contracts"),
     ),
     "aliases": Section(

@@ -58,6 +58,8 @@ class Ledger:
         self.home = home or homes.find()
         self.refused: SettingInvalid | None = None
         """What is wrong with meter.toml, as of the last writing: prices are then those of the last file that was sound."""
+        self.has_new_terms = False
+        """Whether a writing took in contracts or aliases that are new: calls that were there before have their old prices."""
 
     @contextmanager
     def writing(self, timeout_s: float = WAIT_S) -> Iterator[DuckDBPyConnection]:
@@ -120,7 +122,7 @@ class Ledger:
         """Take meter.toml's word on prices; a file that is wrong changes nothing: the last sound word stays in force."""
         self.refused = None
         try:
-            pricing.configure(con, self.home.config)
+            self.has_new_terms |= pricing.configure(con, self.home.config)
         except SettingInvalid as error:
             self.refused = error
 

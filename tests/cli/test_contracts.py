@@ -1,0 +1,48 @@
+"""Contracts as users meet them: taken in with the next ingest, explained, and refused without harm."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from typing import Any
+
+import meter
+from meter.home import Home, ensure
+from tests.cli.running import run
+
+THE_15TH = datetime(2026, 10, 15, tzinfo=timezone.utc)
+FIFTH_OFF = '[contracts.acme]\nprovider = "anthropic"\nfrom = 2026-10-15\nmultiplier = "0.8"\n'
+
+
+def recorded(model: str = "claude-sonnet-4-5", **fields: Any) -> str:
+    known = {"provider": "anthropic", "usage": {"input": 100_000}, "started_at": THE_15TH}
+    return meter.record(model=model, **{**known, **fields})
+
+
+def test_ingest_takes_contracts_in_and_says_what_they_do_not_reach(home: Home) -> None:
+    ensure(home)
+    recorded()
+    assert run("ingest").code == 0
+    home.config.write_text(FIFTH_OFF)
+    call_id = recorded()
+    done = run("ingest")
+    assert done.code == 0
+    assert "for earlier ones: meter reprice" in done.err
+    shown = run("sql", "SELECT list_cost, contracted_cost FROM calls ORDER BY ALL", "--format", "json")
+    assert [list(row.values()) for row in json.loads(shown.out)] == [["0.3", "0.24"], ["0.3", "0.3"]]
+    assert "acme" in run("prices", "explain", call_id).out
+
+
+def test_a_wrong_file_is_told_with_its_line_and_prices_stay(home: Home) -> None:
+    ensure(home)
+    home.config.write_text(FIFTH_OFF)
+    recorded()
+    assert run("ingest").code == 0
+    home.config.write_text(FIFTH_OFF.replace("0.8", "-0.8"))
+    recorded()
+    done = run("ingest")
+    assert done.code == 3
+    assert f"{home.config}:4: [contracts] acme: multiplier: '-0.8' is below 0" in done.err
+    shown = run("sql", "SELECT DISTINCT contracted_cost FROM calls", "--format", "json")
+    assert json.loads(shown.out) == [{"contracted_cost": "0.24"}]
+    assert "below 0" in run("spend", "--month", "2026-10").err
