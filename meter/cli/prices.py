@@ -11,14 +11,13 @@ import click
 
 from meter.cli.app import MeterGroup
 from meter.cli.opening import find, reading
-from meter.cli.output import facts, format_option, note, show_report
+from meter.cli.output import format_option, show_report
+from meter.cli.prices_explain import explain_call
 from meter.errors import PriceMissing
 from meter.names import CLASSES
 from meter.pricing.book import Price, prices
-from meter.pricing.explain import Card, Explanation, explain
-from meter.report.numbers import money
 from meter.report.period import start_of_day
-from meter.report.table import Result, exactly, without_blanks
+from meter.report.table import Result, without_blanks
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 MILLION = 1_000_000
 DAY_S = 86_400
 UNITS = {usage_class.name: usage_class.unit for usage_class in CLASSES}
-MONEY, QUANTITY = "DECIMAL(38,12)", "DECIMAL(38,6)"
+MONEY = "DECIMAL(38,12)"
 
 
 @click.group("prices", cls=MeterGroup)
@@ -35,6 +34,9 @@ def command() -> None:
 
     Prices come from the catalogue of genai-prices that is installed, and hold from and to a date.
     """
+
+
+command.add_command(explain_call)
 
 
 @command.command("list", short_help="Prices in force, by model and usage class.")
@@ -64,27 +66,6 @@ def list_prices(model: str | None, provider: str | None, at: str | None, history
         )
     result = _prices(found)
     show_report(without_blanks(result) if fmt == "table" else result, fmt)
-
-
-@command.command("explain", short_help="The arithmetic of one call.")
-@click.argument("call_id")
-@format_option
-def explain_call(call_id: str, fmt: str) -> None:
-    """Show how one call was priced: its rate card, each charge, and what is unknown and why.
-
-    \b
-    Example:
-      meter sql "SELECT call_id FROM calls ORDER BY effective_cost DESC LIMIT 3"
-      meter prices explain 019a1b2c-3d4e-4f50-8a6b-7c8d9e0f1a2b
-    """
-    with reading() as connection:
-        found = explain(connection, call_id)
-    if fmt == "table":
-        facts(_facts(found))
-        print()
-    show_report(_charges(found), fmt)
-    if found.reason:
-        note(f"unknown: {found.reason}")
 
 
 @contextmanager
@@ -149,64 +130,3 @@ def _hours(price: Price) -> str | None:
     if price.day_from_s == 0 and price.day_to_s >= DAY_S:
         return None
     return "–".join(f"{second // 3600:02}:{second % 3600 // 60:02}" for second in (price.day_from_s, price.day_to_s))
-
-
-def _facts(found: Explanation) -> Iterator[tuple[str, str]]:
-    call = found.call
-    yield "call", f"{call['call_id']}, {call['started_at']:%Y-%m-%d %H:%M:%S %Z}"
-    asked = call["request_model"]
-    yield (
-        "model",
-        f"{call['response_model'] or asked or '–'} of {call['provider'] or '–'}"
-        + (f" (asked for {asked})" if asked and asked != call["response_model"] else ""),
-    )
-    yield (
-        "status",
-        f"{call['price_status']}; usage {call['usage_source'] or 'unknown'}; call {call['status'] or 'unknown'}",
-    )
-    if found.card:
-        yield "card", _card(found.card)
-        if found.card.url:
-            yield "source", found.card.url
-    low, high = call["estimate_low"], call["estimate_high"]
-    if low is not None:
-        yield "estimated", f"between {money(low)} and {money(high)} {call['currency']}"
-    cost = found.effective_cost
-    yield "cost", "unknown" if cost is None else f"{exactly(cost, 'grouped')} {call['currency']}"
-
-
-def _card(card: Card) -> str:
-    since = f"{card.valid_from:%Y-%m-%d}" if card.valid_from else "ever"
-    until = f" to {card.valid_to:%Y-%m-%d}" if card.valid_to else ""
-    band = f", input above {card.input_over:,}" if card.input_over else ""
-    held = f"since {since}{until} ({card.source} {card.version})"
-    return f"{card.provider} {card.model}, {card.conditions or 'standard'}{band}, {held}"
-
-
-def _charges(found: Explanation) -> Result:
-    columns = {
-        "usage_class": "VARCHAR",
-        "quantity": QUANTITY,
-        "billed_quantity": QUANTITY,
-        "unit_price": MONEY,
-        "priced_as": "VARCHAR",
-        "list_cost": MONEY,
-        "contracted_cost": MONEY,
-        "effective_cost": MONEY,
-        "currency": "VARCHAR",
-    }
-    rows = [
-        [
-            line.usage_class,
-            line.quantity,
-            line.billed,
-            line.unit_price,
-            line.priced_as,
-            line.list_cost,
-            line.contracted_cost,
-            line.effective_cost,
-            found.call["currency"],
-        ]
-        for line in found.lines
-    ]
-    return Result(list(columns), list(columns.values()), rows, exact=True)

@@ -122,7 +122,8 @@ class Ledger:
         """Take meter.toml's word on prices; a file that is wrong changes nothing: the last sound word stays in force."""
         self.refused = None
         try:
-            self.has_new_terms |= pricing.configure(con, self.home.config)
+            if pricing.configure(con, self.home.config):
+                ((self.has_new_terms,),) = con.execute("SELECT count(*) > 0 FROM ledger.calls").fetchall()
         except SettingInvalid as error:
             self.refused = error
 
