@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import click
@@ -10,8 +11,11 @@ import click
 from meter import home as homes
 from meter.cli.app import MeterGroup
 from meter.doctor import configuration
-from meter.errors import SettingInvalid
+from meter.errors import MeterError, SettingInvalid
+from meter.ledger import Ledger
 from meter.report.numbers import plural
+
+BRIEF_S = 0.5
 
 
 @click.group("config", cls=MeterGroup)
@@ -40,12 +44,23 @@ def check(path: Path | None) -> int:
         print(f"{chosen}: there is none, and none is needed (meter config init writes an example)")
         return 0
     problems = configuration.check(chosen)
+    if not any(not problem.remark for problem in problems):
+        problems += _remarks(chosen)
     for problem in problems:
         place = f"{chosen}:{problem.line}" if problem.line else str(chosen)
         print(f"{place}: {problem.message}; {problem.mend}")
     faults = sum(not problem.remark for problem in problems)
     print(f"{chosen}: {plural(faults, 'fault') if faults else 'no fault'}")
     return 1 if faults else 0
+
+
+def _remarks(chosen: Path) -> list[configuration.Problem]:
+    """Return the remarks on a sound file; a ledger that is not there, or busy, has nothing to say."""
+    with ExitStack() as stack:
+        connection = None
+        with suppress(MeterError):
+            connection = stack.enter_context(Ledger(homes.find()).reading(timeout_s=BRIEF_S))
+        return configuration.remarks(chosen, connection)
 
 
 @command.command("init", short_help="Write a commented example into the home.")

@@ -10,13 +10,17 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from meter import settings
+from meter.doctor import terms
 from meter.errors import MeterError, SettingInvalid
 from meter.names import PROVIDERS, provider_for
 from meter.pricing import contracts
 from meter.toml import line_of
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,13 @@ def check(path: Path) -> list[Problem]:
     text = path.read_text("utf-8")
     found = [problem for name, value in content.items() for problem in _check_section(path, text, name, value)]
     return sorted(found, key=lambda problem: problem.line or 0)
+
+
+def remarks(path: Path, con: DuckDBPyConnection | None) -> list[Problem]:
+    """Return what is right in a file without faults and yet worth a word; with a ledger, what its calls say of it."""
+    values, text = settings.load_toml(path).get("contracts", {}), path.read_text("utf-8")
+    found = [*terms.inherited(values), *(terms.unused(con, values) if con is not None else ())]
+    return [Problem(line_of(text, *keys), f"[{keys[0]}] {message}", mend, remark=True) for keys, message, mend in found]
 
 
 def example() -> str:
@@ -138,8 +149,8 @@ def _margins(path: Path, _values: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _contracts(section: str) -> Callable[[Path, Mapping[str, Any]], Iterable[Fault]]:
     def check(_path: Path, values: Mapping[str, Any]) -> Iterator[Fault]:
-        terms, faults = contracts.read({section: values})
-        for fault in (*faults, *contracts.tied(terms)):
+        read, faults = contracts.read({section: values})
+        for fault in (*faults, *contracts.tied(read)):
             yield fault.place[1:], fault.message, fault.mend
 
     return check

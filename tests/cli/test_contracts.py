@@ -46,3 +46,21 @@ def test_a_wrong_file_is_told_with_its_line_and_prices_stay(home: Home) -> None:
     shown = run("sql", "SELECT DISTINCT contracted_cost FROM calls", "--format", "json")
     assert json.loads(shown.out) == [{"contracted_cost": "0.24"}]
     assert "below 0" in run("spend", "--month", "2026-10").err
+
+
+def test_config_check_remarks_on_classes_and_providers_that_a_contract_misses(home: Home) -> None:
+    ensure(home)
+    meter.record(provider="anthropic", model="claude-sonnet-4-5", usage={"input": 1})
+    assert run("ingest").code == 0
+    text = (
+        '[contracts.mini]\nprovider = "openai"\nmodel = "gpt-4o-mini"\nprices = { input = "0.10", output = "0.40" }\n'
+    )
+    home.config.write_text(text)
+    shown = run("config", "check")
+    assert shown.code == 0
+    assert f"{home.config}:4: [contracts] mini: gpt-4o-mini has public prices of its own" in shown.out
+    assert "cache_read (as input)" in shown.out
+    assert (
+        f"{home.config}:2: [contracts] mini: no call of the last 92 days is of openai; calls are of: anthropic"
+        in shown.out
+    )
