@@ -28,6 +28,7 @@ VIEWS = {
     "spend_daily": "cost by day, service, provider and model",
     "coverage": "how much of the ledger is priced, estimated, untagged, lost",
     "unpriced": "what has no price, and since when",
+    "contracts": "what meter.toml said of negotiated prices, and when it was known",
     "cache_savings": "what reading from caches saved against the uncached price",
 }
 

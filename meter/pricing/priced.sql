@@ -34,7 +34,7 @@ cards AS ( -- what is due: a contract's card, with the public one that it was ma
         due.offer_id, due.currency, due.day_from_s, due.day_to_s, due.unit_prices, due.fine_prices, due.minimums,
         public.rate_card_id, public.currency AS list_currency,
         public.unit_prices AS list_unit_prices, public.fine_prices AS list_fine_prices, public.minimums AS list_minimums,
-        CASE WHEN cardinality(due.terms) > 0 THEN due.rate_card_id END AS contract_card_id,
+        CASE WHEN len(due.terms) > 0 THEN due.rate_card_id END AS contract_card_id,
         due.contract_rule_id,
         usual_prices(due.unit_prices) AS prices,
         usual_prices(public.unit_prices) AS list_prices,
