@@ -77,6 +77,12 @@ def applicable(asked: Asked, provider: str, offers: Collection[Conditions]) -> C
     return frozenset((*_tier(asked, named), *_context(asked, named), *_region(asked, provider)))
 
 
+def tier_word(word: str) -> str:
+    """Return what a tier is called here, whatever a provider calls it; `standard` for every name of the standard tier."""
+    plain = _plain(word)
+    return "standard" if plain in rules().strict[rules().tier_keys[0]] else plain
+
+
 def tier_of(conditions: Conditions) -> str:
     """Return the tier that conditions name; `standard` where they name none."""
     named = dict(conditions)

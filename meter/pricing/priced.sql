@@ -137,7 +137,7 @@ SELECT
     coalesce(CASE WHEN price_status = 'reported' THEN reported_currency ELSE currency END, 'USD') AS currency,
     price_status,
     CASE WHEN is_charged THEN rate_card_id END AS rate_card_id,
-    CASE WHEN is_charged THEN contract_card_id END AS contract_card_id,
+    CASE WHEN is_charged OR NOT has_prices THEN contract_card_id END AS contract_card_id, -- by the month it counts all the same
     CASE WHEN is_charged THEN contract_rule_id END AS contract_rule_id,
     coalesce(source, CASE WHEN has_usage THEN 'reported' ELSE 'missing' END) AS usage_source,
     NULL::MAP(VARCHAR, DECIMAL(24, 6)) AS estimated_usage,

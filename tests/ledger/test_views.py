@@ -33,8 +33,8 @@ COLUMNS = {
         untagged_share, lost_share""",
     "contracts": """
         contract_rule_id, name, provider, account, server_address, deployment, model, service_tier, region, usage_classes,
-        valid_from, valid_to, multiplier, unit_prices, currency, volume_by, volume_method, volume_period, volume_tiers, commitment,
-        commitment_price, fee, fee_per, fee_quantity, fee_spread, recorded_at, superseded_at""",
+        valid_from, valid_to, multiplier, unit_prices, currency, volume_by, volume_method, volume_period, volume_tiers,
+        commitment, commitment_price, fee, fee_per, fee_quantity, fee_spread, recorded_at, superseded_at""",
     "unpriced": "provider, model, service_tier, price_status, usage_classes, calls, tokens, first_at, last_at",
     "cache_savings": """
         provider, model, list_currency, cache_read_tokens, cache_write_tokens, list_cost, list_cost_uncached, saved""",

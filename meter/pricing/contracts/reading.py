@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from meter.names import CLASSES, PROVIDERS, provider_for
+from meter.pricing.conditions import tier_word
 from meter.pricing.contracts import patterns, values
 from meter.pricing.contracts.rules import Commitment, Contract, Fee, Tier, Volume
 from meter.pricing.contracts.ties import ties
@@ -111,7 +112,8 @@ def _alias(name: str, value: Any) -> Alias:
 
 
 _WHICH: Mapping[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("account", "server", "deployment", "model", "tier", "region"), values.pattern),
+    **dict.fromkeys(("account", "server", "deployment", "model", "region"), values.pattern),
+    "tier": lambda value: tier_word(values.pattern(value)),
     "from": values.moment,
     "to": values.moment,
     "currency": values.currency,

@@ -163,3 +163,21 @@ def test_matches_ask_for_the_account_only_where_a_contract_does(
     price_calls(own_book, [call(usage=MILLION, account=f"org-{number}") for number in range(5)])
     ((asked,),) = own_book.execute("SELECT count(*) FROM ledger.model_matches").fetchall()
     assert asked == (5 if by_account else 1)
+
+
+@pytest.mark.parametrize(("written", "served"), [("on_demand_flex", "flex"), ("default", None), ("batches", "batch")])
+def test_a_tier_goes_by_all_its_names(own_book: Book, tmp_path: Path, written: str, served: str | None) -> None:
+    configure(own_book, tmp_path, f'[contracts.acme]\ntier = "{written}"\nmultiplier = 0.5')
+    row = price_one(own_book, "gpt-5", usage=MILLION, tier=served)
+    assert row["contracted_cost"] * 2 == row["list_cost"]
+
+
+def test_a_call_without_a_price_is_under_its_contracts_all_the_same(own_book: Book, tmp_path: Path) -> None:
+    fee = '{ amount = 2, per = "hour", quantity = 8, spread = true }'
+    text = f'[contracts.gpus]\nmodel = "acme-*"\nfrom = 2026-01-01\nfee = {fee}'
+    configure(own_book, tmp_path, text)
+    row = price_one(own_book, "acme-70b", "vllm", usage=MILLION)
+    assert (row["price_status"], row["contracted_cost"]) == ("unpriced", None)
+    query = "SELECT terms FROM ledger.rate_cards WHERE rate_card_id = ?"
+    assert len(own_book.execute(query, [row["contract_card_id"]]).fetchall()[0][0]) == 1
+    assert all(line["contracted_cost"] is None for line in charges(own_book))
