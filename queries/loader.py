@@ -47,6 +47,12 @@ def _timestamptz(value: Any) -> datetime:
     return moment
 
 
+def _currency(value: Any) -> str:
+    from meter.pricing.iso4217 import code
+
+    return code(value)
+
+
 def _texts(value: Any) -> list[str]:
     return words(value) if isinstance(value, str) else [str(item) for item in value]
 
@@ -57,6 +63,7 @@ TYPES: Mapping[str, Callable[[Any], Any]] = {
     "integer": int,
     "decimal": lambda value: Decimal(str(value)),
     "text": str,
+    "currency": _currency,
     "text[]": _texts,
     "json": lambda value: value if isinstance(value, str) else json.dumps(value),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from meter.cli.currency import chosen
 from meter.cli.opening import find_settled, local_now, reading
 from meter.report import numbers
 from meter.report.known import GAPS, coverage
@@ -35,12 +36,17 @@ def overview() -> None:
         _print(_heading("Meter", f"nothing recorded yet in {place.path}"), _steps(WELCOME))
         return
     from rich.console import Group
+    from rich.text import Text
 
     with reading() as connection:
-        found = read(connection, local_now(connection))
+        found = read(connection, local_now(connection), chosen(None))
     _print(
         _heading("Meter", f"{place.path}, {found.now:%a %d %b %Y %H:%M %Z}"),
-        Group(_totals(found), _heading("Coverage", ", ".join(coverage(found.coverage, IN_COVERAGE)))),
+        Group(
+            _totals(found),
+            *(Text(line, style="dim", overflow="fold") for line in found.converted),
+            _heading("Coverage", ", ".join(coverage(found.coverage, IN_COVERAGE))),
+        ),
         *(_spenders(f"Top {noun}, {found.month.title}", top) for noun, top in found.top.items() if top),
         _steps(list(_next(found))[:3]),
     )

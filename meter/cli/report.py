@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
 from meter import queries
 from meter.cli.app import INCOMPLETE, MeterCommand
+from meter.cli.currency import chosen, currency_option
 from meter.cli.opening import local_now, reading
 from meter.cli.output import format_option, note, show, show_report, strict_option
-from meter.report import period, run
+from meter.errors import QueryInvalid
+from meter.queries import Query
+from meter.report import conversion, period, run
 from meter.report.known import summary
 from meter.report.table import Result
 
@@ -20,10 +25,17 @@ from meter.report.table import Result
 @click.option(
     "--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of the report; may be repeated."
 )
+@currency_option
 @format_option
 @strict_option
 def command(
-    name: str | None, month: str | None, since: str | None, params: tuple[str, ...], fmt: str, strict: bool
+    name: str | None,
+    month: str | None,
+    since: str | None,
+    params: tuple[str, ...],
+    currency: str | None,
+    fmt: str,
+    strict: bool,
 ) -> int:
     """Print a report on a month. Without a name: the list of reports.
 
@@ -31,6 +43,7 @@ def command(
     Examples:
       meter report
       meter report chargeback
+      meter report chargeback --currency EUR
       meter report chargeback --month 2026-10 --format csv > chargeback.csv
       meter report spend --param by=customer
     """
@@ -41,14 +54,17 @@ def command(
         raise click.UsageError("--since and --month exclude each other")
     query = queries.get("reports", name)
     values = dict(_pair(text) for text in params)
+    target = _currency(query, values, currency)
     with reading() as connection:
         now = local_now(connection)
         span = period.month(month, now) if since is None else period.since(since, now)
-        found = run.run(connection, query, span, values)
+        found = run.run(connection, query, span, values | conversion.values(target))
         found.title = f"{query.title}, {span.title}"
         show_report(found, fmt)
-        known = summary(connection, span)
-    note(known.sentence(span.title))
+        known = summary(connection, span, target)
+        rates = conversion.sentences(connection, span, target)
+    for line in (known.sentence(span.title), *rates):
+        note(line)
     return INCOMPLETE if strict and known.unpriced else 0
 
 
@@ -65,7 +81,21 @@ def _list() -> Result:
     return Result(["report", "title", "about", "param"], ["VARCHAR"] * 4, found)
 
 
-BOUNDS = ("from", "to")
+BOUNDS = ("from", "to", conversion.PARAM)
+"""What options say, each in its own words."""
+
+
+def _currency(query: Query, values: Mapping[str, str], asked: str | None) -> str | None:
+    """Return what the report is converted to. One that knows no currency, or is asked for one by --param, has no default."""
+    if asked is None and conversion.PARAM in values:
+        return chosen(values[conversion.PARAM])
+    takes = conversion.PARAM in {param.name for param in query.params}
+    if asked is None and (not takes or "currency" in values):
+        return None
+    target = chosen(asked)
+    if target and not takes:
+        raise QueryInvalid(f"the report {query.name} has no amounts to convert", hint="leave --currency out")
+    return target
 
 
 def _pair(text: str) -> tuple[str, str]:

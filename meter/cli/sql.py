@@ -33,7 +33,8 @@ CURRENCIES = ("currency", "list_currency")
 def command(statement: str, fmt: str, strict: bool) -> int:
     """Ask the ledger in SQL, DuckDB's. It is only read, and no file is written: for a file, --format and >.
 
-    Views: calls, charges, outcomes, spend_daily, coverage, unpriced, cache_savings. A statement of - is read from stdin.
+    Views: calls, charges, outcomes, spend_daily, coverage, unpriced, cache_savings, exchange_rates; in one currency
+    calls_in('EUR') and charges_in('EUR'). A statement of - is read from stdin.
 
     \b
     Examples:
@@ -58,6 +59,7 @@ def command(statement: str, fmt: str, strict: bool) -> int:
             note(f"warning: the rows mix {' and '.join(sorted(currencies))}: do not add them up")
         elif not places and _holds_money(found):
             _warn_of_mixture(connection, text, tables)
+        _warn_of_missing_rates(connection, text)
         share = _unpriced_share(connection) if tables & PRICED else 0.0
     if share and (_holds_money(found) or MONEY.search(text)):
         note(
@@ -153,16 +155,35 @@ def _watched(rows: Any, places: Sequence[int], seen: set[str]) -> Iterator[Seque
 
 
 def _holds_money(found: Result) -> bool:
-    return any(kind.startswith("DECIMAL") and kind.endswith(",12)") for kind in found.types)
+    return any(kind.startswith("DECIMAL") and kind.endswith((",12)", ",24)")) for kind in found.types)
 
 
 def _warn_of_mixture(connection: DuckDBPyConnection, text: str, tables: frozenset[str]) -> None:
     """A sum over calls of two currencies is no money at all; a statement that names the currency knows what it does."""
-    if "currency" in text.lower() or not tables & PRICED:
+    if "currency" in text.lower() or _CONVERTED.search(text) or not tables & PRICED:
         return
     known = connection.execute("SELECT DISTINCT currency FROM calls WHERE currency IS NOT NULL ORDER BY 1").fetchall()
     if len(known) > 1:
         note(f"warning: this mixes {' and '.join(name for (name,) in known)}: select or filter by currency")
+
+
+_CONVERTED = re.compile(r"\b(?:calls|charges)_in\s*\(\s*'(\w+)'", re.IGNORECASE)
+
+
+_UNCONVERTED = """
+SELECT count(*), list_sort(list(DISTINCT own_currency)) FROM calls_in($target) WHERE price_status = 'unconverted'
+"""
+
+
+def _warn_of_missing_rates(connection: DuckDBPyConnection, text: str) -> None:
+    """Without a rate a cost is NULL, which a sum passes over: say how many there are."""
+    for target in dict.fromkeys(match.upper() for match in _CONVERTED.findall(text)):
+        count, own = connection.execute(_UNCONVERTED, {"target": target}).fetchall()[0]
+        if count:
+            words = (
+                f"warning: {numbers.plural(count, 'call')} in {' and '.join(own)} have no rate to {target} on their day"
+            )
+            note(f'{words}: unknown, and in no sum; see: meter sql "FROM exchange_rates"')
 
 
 def _unpriced_share(connection: DuckDBPyConnection) -> float:

@@ -33,8 +33,8 @@ class Problem:
     remark: bool = False
 
 
-Fault = tuple[tuple[str, ...], str, str]
-"""The keys that lead from the section to what is at fault, what is wrong with it, and the mend."""
+Fault = tuple[tuple[str, ...] | int | None, str, str]
+"""The keys that lead from the section to what is at fault, or its line; what is wrong with it; and the mend."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,9 @@ def _check_section(path: Path, text: str, name: str, value: Any) -> Iterator[Pro
     else:
         if not SECTIONS[name].is_read:
             yield Problem(line, f"[{name}] is known, but this version does not read it yet", "it may stay", remark=True)
-        for keys, message, mend in SECTIONS[name].check(path, value):
-            yield Problem(line_of(text, name, *keys), f"[{name}] {message}", mend)
+        for place, message, mend in SECTIONS[name].check(path, value):
+            line = line_of(text, name, *place) if isinstance(place, tuple) else place
+            yield Problem(line, f"[{name}] {message}", mend)
 
 
 def _period(_path: Path, values: Mapping[str, Any]) -> Iterator[Fault]:
@@ -156,6 +157,18 @@ def _contracts(section: str) -> Callable[[Path, Mapping[str, Any]], Iterable[Fau
     return check
 
 
+def _currencies(path: Path, _values: Mapping[str, Any]) -> Iterator[Fault]:
+    from meter.pricing import exchange
+
+    for fault in exchange.examine(path).faults:
+        here = fault.place.path == path
+        yield (
+            fault.place.line if here else ("file",),
+            fault.message if here else f"{fault.place}: {fault.message}",
+            fault.mend,
+        )
+
+
 def _unknown_keys(values: Mapping[str, Any], known: Iterable[str]) -> Iterator[Fault]:
     for key in values:
         if key not in known:
@@ -188,6 +201,13 @@ hourly = { provider = "azure", deployment = "prod-*", from = 2026-10-01, multipl
         """"prod-gpt" = "gpt-4o"
 "arn:aws:bedrock:*:application-inference-profile/x1" = { provider = "anthropic", model = "claude-sonnet-4-5" }""",
         _contracts("aliases"),
+    ),
+    "currencies": Section(
+        "The currency of reports, dated exchange rates (or file = \"rates.csv\" with the same columns), and accounts' invoices.",
+        'report = "EUR"\n'
+        'rates = [{ from = "USD", to = "EUR", on = 2026-10-01, rate = "0.92", source = "ECB" }]\n'
+        'accounts = [{ provider = "azure", account = "prod-*", billing = "EUR" }]',
+        _currencies,
     ),
     "budgets": Section("What may be spent, and what happens then.", is_read=False),
     "allocation": Section("How shared spend is split over cost centres.", is_read=False),

@@ -23,6 +23,7 @@ from meter.errors import LedgerLocked, LedgerMissing, LedgerTooNew, MeterError, 
 from meter.home import Home
 from meter.ledger import migrate
 from meter.ledger.transaction import quoted
+from meter.pricing import currencies
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -121,9 +122,17 @@ class Ledger:
     def _take_configuration(self, con: DuckDBPyConnection) -> None:
         """Take meter.toml's word on prices; a file that is wrong changes nothing: the last sound word stays in force."""
         self.refused = None
-        try:
+        with self._refusing():
+            currencies.refresh(con, self.home.config)
+        with self._refusing():
             if pricing.configure(con, self.home.config):
                 ((self.has_new_terms,),) = con.execute("SELECT count(*) > 0 FROM ledger.calls").fetchall()
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Keep what is wrong with one part of the file; the other part is taken all the same."""
+        try:
+            yield
         except SettingInvalid as error:
             self.refused = error
 

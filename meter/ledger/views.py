@@ -1,5 +1,7 @@
 """The public views: each is one file of queries/views, stored in the ledger so that every tool sees them.
 
+A file with parameters becomes a table macro: calls_in.sql, with `-- param: target …`, is asked as `FROM calls_in('EUR')`.
+
 They are made anew when their text has changed, which needs no migration: a view holds no data.
 """
 
@@ -19,17 +21,27 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _NEEDS = re.compile(r"^-- needs: *(.+)$", re.MULTILINE)
+_PARAM = re.compile(r"^-- param: *(\w+)", re.MULTILINE)
 _TITLE = re.compile(r"^-- title: *(.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class View:
-    """One file: the view's name, its title, the views it reads, and its statement."""
+    """One file: the view's name, its title, the views it reads, its statement, and its parameters."""
 
     name: str
     title: str
     needs: tuple[str, ...]
     sql: str
+    params: tuple[str, ...] = ()
+
+    @property
+    def definition(self) -> str:
+        """The statement that makes it, again where it is there already."""
+        if not self.params:
+            return f"CREATE OR REPLACE VIEW main.{self.name} AS {self.sql}"
+        body = re.sub(r"\$(\w+)", r"\1", self.sql)
+        return f"CREATE OR REPLACE MACRO main.{self.name}({', '.join(self.params)}) AS TABLE {body}"
 
 
 @lru_cache
@@ -62,8 +74,10 @@ def install(con: DuckDBPyConnection) -> bool:
         return False
     with transaction(con):
         for view in packaged():
-            con.execute(f"CREATE OR REPLACE VIEW main.{view.name} AS {view.sql}")
-            con.execute(f"COMMENT ON VIEW main.{view.name} IS {quoted(view.title)}")
+            con.execute(view.definition)
+            con.execute(
+                f"COMMENT ON {'MACRO TABLE' if view.params else 'VIEW'} main.{view.name} IS {quoted(view.title)}"
+            )
         con.execute("DELETE FROM ledger.view_digests")
         con.execute("INSERT INTO ledger.view_digests VALUES (?)", [digest()])
     return True
@@ -71,7 +85,13 @@ def install(con: DuckDBPyConnection) -> bool:
 
 def _view(name: str, text: str) -> View:
     title, needs = _TITLE.search(text), _NEEDS.search(text)
-    return View(name, title[1] if title else name, tuple(re.split(r"[,\s]+", needs[1].strip())) if needs else (), text)
+    return View(
+        name,
+        title[1] if title else name,
+        tuple(re.split(r"[,\s]+", needs[1].strip())) if needs else (),
+        text,
+        tuple(_PARAM.findall(text)),
+    )
 
 
 def _ordered(views: Mapping[str, View]) -> list[View]:

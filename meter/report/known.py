@@ -41,9 +41,9 @@ class Known:
         return f"; unpriced: {numbers.share(self.share)} of the calls" if self.unpriced else ""
 
 
-def summary(connection: DuckDBPyConnection, period: Period) -> Known:
-    """Return a period's totals."""
-    totals = run.rows(connection, "totals", period)
+def summary(connection: DuckDBPyConnection, period: Period, currency: str | None = None) -> Known:
+    """Return a period's totals, in one currency where one is given."""
+    totals = run.rows(connection, "totals", period, report_currency=currency)
     return Known(
         calls=sum(row["calls"] for row in totals),
         unpriced=sum(row["unpriced_calls"] for row in totals),

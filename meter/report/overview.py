@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from meter.report import period, run
+from meter.report import conversion, period, run
 from meter.report.known import Known, summary
 from meter.report.period import Period
 
@@ -40,6 +40,8 @@ class Overview:
     """The month to ask a chargeback for; None for the last one, which a report is of by itself."""
     top: Mapping[str, Sequence[Spender]]
     coverage: Mapping[str, int]
+    converted: Sequence[str]
+    """At which rates, and what could not be, where all is in one currency."""
     lost: int
     dead_letters: int
 
@@ -49,10 +51,10 @@ class Overview:
         return self.coverage[name] / calls if calls else 0.0
 
 
-def overview(connection: DuckDBPyConnection, now: datetime) -> Overview:
-    """Read the figures. In a month without calls yet, the last one shows who spent."""
+def overview(connection: DuckDBPyConnection, now: datetime, currency: str | None = None) -> Overview:
+    """Read the figures, in one currency where one is given. In a month without calls yet, the last one shows who spent."""
     today, month, last = period.today(now), period.month_to_date(now), period.month(None, now)
-    totals = {span.title: summary(connection, span) for span in (today, month, last)}
+    totals = {span.title: summary(connection, span, currency) for span in (today, month, last)}
     shown = month if totals[month.title].calls or not totals[last.title].calls else last
     costs = totals[shown.title].costs
     return Overview(
@@ -61,12 +63,27 @@ def overview(connection: DuckDBPyConnection, now: datetime) -> Overview:
         month=shown,
         statement=None if totals[last.title].calls else f"{month.start:%Y-%m}",
         top={
-            "teams": _top(run.rows(connection, "teams", shown), lambda row: row["team"], costs),
-            "models": _top(run.rows(connection, "models", shown), lambda row: row["model"] or "(unknown)", costs),
+            "teams": _top(
+                run.rows(connection, "teams", shown, report_currency=currency), lambda row: row["team"], costs
+            ),
+            "models": _top(
+                run.rows(connection, "models", shown, report_currency=currency),
+                lambda row: row["model"] or "(unknown)",
+                costs,
+            ),
         },
         coverage=run.rows(connection, "coverage", shown)[0],
+        converted=_converted(connection, totals, (today, month, last), currency),
         **_missing(connection),
     )
+
+
+def _converted(
+    connection: DuckDBPyConnection, totals: Mapping[str, Known], spans: Sequence[Period], currency: str | None
+) -> list[str]:
+    """Return what is to say of the rates of every period shown, today's being the month's."""
+    wide = Period(min(span.start for span in spans), max(span.end for span in spans), "shown")
+    return conversion.sentences(connection, wide, currency) if any(known.calls for known in totals.values()) else []
 
 
 def _missing(connection: DuckDBPyConnection) -> dict[str, int]:

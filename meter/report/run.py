@@ -71,9 +71,9 @@ def rows(connection: DuckDBPyConnection, report: str, period: Period, **values: 
     return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
 
 
-def spend(connection: DuckDBPyConnection, period: Period, by: Sequence[str]) -> Result:
+def spend(connection: DuckDBPyConnection, period: Period, by: Sequence[str], currency: str | None = None) -> Result:
     """Return the spend of a period with one column for each thing that it is grouped by."""
-    found = run(connection, get("reports", "spend"), period, {"by": list(by)})
+    found = run(connection, get("reports", "spend"), period, {"by": list(by), "report_currency": currency})
     place = list(found.columns).index("keys")
     found.rows = [[*row[:place], *row[place], *row[place + 1 :]] for row in found.rows]
     found.columns = [*found.columns[:place], *by, *found.columns[place + 1 :]]

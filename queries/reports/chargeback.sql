@@ -3,10 +3,12 @@
 -- param: from = start of the period, with time zone
 -- param: to = end of the period, exclusive
 -- param: currency text? = the currency of the statement, such as USD; may be left out while the period has only one
--- needs: calls, charges
+-- param: report_currency currency? = convert to this one, such as EUR, at the rate of each call's day
+-- needs: calls_in, charges_in
 -- Amounts in two currencies must never meet in one column, so a period that has both asks which one is meant. A call without a
 -- price belongs to no currency: it stands on every statement, with its quantity and an unknown cost. Of a call that has a cost,
--- every line stands on the statement in that currency, its unknown parts too. shared_cost and adjustment are 0 until there are
+-- every line stands on the statement in that currency, its unknown parts too. What is converted (report_currency) is all in one;
+-- a call without an exchange rate stands there with an unknown cost. shared_cost and adjustment are 0 until there are
 -- allocation rules and closed months.
 WITH lines AS (
     SELECT
@@ -19,8 +21,8 @@ WITH lines AS (
         charges.effective_cost,
         upper(calls.currency) AS currency,
         calls.price_status
-    FROM charges
-    JOIN calls USING (call_id)
+    FROM charges_in($report_currency) AS charges
+    JOIN calls_in($report_currency) AS calls USING (call_id)
     WHERE calls.started_at >= $from AND calls.started_at < $to
 ),
 
@@ -34,7 +36,7 @@ chosen AS (
             THEN error('this period has no charges in ' || upper($currency) || ', only in ' || array_to_string(found, ' and '))
         WHEN $currency IS NOT NULL THEN upper($currency)
         WHEN len(found) > 1 THEN error('this period has charges in ' || array_to_string(found, ' and ') || ': choose one currency')
-        ELSE found[1]
+        ELSE coalesce(upper($report_currency), found[1])
     END AS currency
     FROM currencies
 )
@@ -47,8 +49,8 @@ SELECT
     sum(quantity) AS quantity,
     unit,
     sum(effective_cost) AS direct_cost,
-    CAST(0 AS DECIMAL(38, 12)) AS shared_cost,
-    CAST(0 AS DECIMAL(38, 12)) AS adjustment,
+    CAST(0 AS DECIMAL(38, 24)) AS shared_cost,
+    CAST(0 AS DECIMAL(38, 24)) AS adjustment,
     sum(effective_cost) AS total
 FROM lines, chosen
 WHERE lines.currency = chosen.currency OR lines.price_status = 'unpriced'

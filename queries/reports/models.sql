@@ -2,7 +2,8 @@
 -- about: What each model cost in one period, largest first, with its tokens.
 -- param: from = start of the period, with time zone
 -- param: to = end of the period, exclusive
--- needs: calls
+-- param: report_currency currency? = convert to this one, such as EUR, at the rate of each call's day
+-- needs: calls_in
 SELECT
     provider,
     coalesce(response_model, request_model) AS model,
@@ -12,8 +13,8 @@ SELECT
     sum(cache_read_tokens) AS cache_read_tokens,
     sum(output_tokens) AS output_tokens,
     sum(effective_cost) AS effective_cost,
-    count(*) FILTER (price_status IN ('unpriced', 'partial')) AS unpriced_calls
-FROM calls
+    count(*) FILTER (price_status IN ('unpriced', 'partial', 'unconverted')) AS unpriced_calls
+FROM calls_in($report_currency)
 WHERE started_at >= $from AND started_at < $to
 GROUP BY ALL
 ORDER BY effective_cost DESC NULLS LAST, calls DESC, provider, model

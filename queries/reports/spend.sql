@@ -3,7 +3,8 @@
 -- param: from = start of the period, with time zone
 -- param: to = end of the period, exclusive
 -- param: by text[] = what to group by, as in --param by=team,model: provider, model, service, day, …, or the key of a tag
--- needs: calls
+-- param: report_currency currency? = convert to this one, such as EUR, at the rate of each call's day
+-- needs: calls_in
 WITH keyed AS (
     SELECT
         list_transform($by, lambda name: CASE name
@@ -41,7 +42,7 @@ WITH keyed AS (
         output_tokens,
         effective_cost,
         price_status
-    FROM calls
+    FROM calls_in($report_currency)
     WHERE started_at >= $from AND started_at < $to
 )
 
@@ -52,7 +53,7 @@ SELECT
     sum(input_tokens) AS input_tokens,
     sum(output_tokens) AS output_tokens,
     sum(effective_cost) AS effective_cost,
-    count(*) FILTER (price_status IN ('unpriced', 'partial')) AS unpriced_calls
+    count(*) FILTER (price_status IN ('unpriced', 'partial', 'unconverted')) AS unpriced_calls
 FROM keyed
 GROUP BY keys, currency
 ORDER BY effective_cost DESC NULLS LAST, calls DESC, keys

@@ -2,14 +2,15 @@
 -- about: What each team (tag team) spent in one period, largest first.
 -- param: from = start of the period, with time zone
 -- param: to = end of the period, exclusive
--- needs: calls
+-- param: report_currency currency? = convert to this one, such as EUR, at the rate of each call's day
+-- needs: calls_in
 SELECT
     coalesce(nullif(tags['team'], ''), '(untagged)') AS team,
     currency,
     count(*) AS calls,
     sum(effective_cost) AS effective_cost,
-    count(*) FILTER (price_status IN ('unpriced', 'partial')) AS unpriced_calls
-FROM calls
+    count(*) FILTER (price_status IN ('unpriced', 'partial', 'unconverted')) AS unpriced_calls
+FROM calls_in($report_currency)
 WHERE started_at >= $from AND started_at < $to
 GROUP BY ALL
 ORDER BY effective_cost DESC NULLS LAST, calls DESC, team

@@ -2,7 +2,8 @@
 -- about: Calls, tokens and cost of one period, a row per currency; calls without a price have none.
 -- param: from = start of the period, with time zone
 -- param: to = end of the period, exclusive
--- needs: calls
+-- param: report_currency currency? = convert to this one, such as EUR, at the rate of each call's day
+-- needs: calls_in
 SELECT
     currency,
     count(*) AS calls,
@@ -10,8 +11,8 @@ SELECT
     sum(output_tokens) AS output_tokens,
     sum(contracted_cost) AS contracted_cost,
     sum(effective_cost) AS effective_cost,
-    count(*) FILTER (price_status IN ('unpriced', 'partial')) AS unpriced_calls
-FROM calls
+    count(*) FILTER (price_status IN ('unpriced', 'partial', 'unconverted')) AS unpriced_calls
+FROM calls_in($report_currency)
 WHERE started_at >= $from AND started_at < $to
 GROUP BY currency
 ORDER BY effective_cost DESC NULLS LAST

@@ -139,7 +139,7 @@ def test_parquet_goes_through_a_pipe_and_not_to_a_terminal(sample: Home, tmp_pat
         found = connection.execute(
             "SELECT sum(effective_cost), sum(calls) FROM read_parquet($path)", {"path": str(target)}
         )
-        assert [str(value) for value in found.fetchall()[0]] == ["0.001020000000", "6"]
+        assert [str(value) for value in found.fetchall()[0]] == ["0.001020000000000000000000", "6"]
     refused = run_terminal("spend", *MARCH, "--format", "parquet")
     assert refused.code == 1
     assert "redirect it" in refused.out

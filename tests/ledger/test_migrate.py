@@ -79,5 +79,5 @@ def test_each_view_carries_its_title(ledger: Ledger) -> None:
     comments = dict(
         rows(ledger, "SELECT view_name, comment FROM duckdb_views() WHERE schema_name = 'main' AND NOT internal")
     )
-    assert comments == {view.name: view.title for view in views.packaged()}
+    assert comments == {view.name: view.title for view in views.packaged() if not view.params}
     assert all(comments.values())

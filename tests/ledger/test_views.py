@@ -24,6 +24,7 @@ COLUMNS = {
         call_id, started_at, usage_class, quantity, unit, unit_price, contracted_unit_price, priced_as,
         list_cost, list_currency, contracted_cost,
         effective_cost, currency, rate_card_id, contract_rule_id""",
+    "exchange_rates": "from_currency, to_currency, valid_from, valid_to, rate, source, recorded_at",
     "outcomes": "outcome_id, occurred_at, name, value, currency, quantity, service, host, pid, tags, trace_id, span_id",
     "spend_daily": """
         day, service, provider, model, currency, calls, input_tokens, output_tokens, list_cost, contracted_cost, effective_cost,

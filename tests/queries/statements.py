@@ -56,7 +56,8 @@ def tables(sql: str) -> set[str]:
         for entry in node["cte_map"]["map"]
     }
     found = {str(node["table_name"]) for node in nodes(tree) if node.get("type") == "BASE_TABLE"}
-    return found - own
+    macros = {str(node["function"]["function_name"]) for node in nodes(tree) if node.get("type") == "TABLE_FUNCTION"}
+    return (found | macros) - own
 
 
 def parameters(sql: str) -> list[set[str]]:

@@ -29,10 +29,16 @@ ALL = [query for kind in FOLDERS for query in load(kind)]
 IDS = [f"{query.kind}/{query.name}" for query in ALL]
 
 
+def asked(query: Query) -> str:
+    """Return the statement of a query; a view with parameters is a table macro."""
+    arguments = f"({', '.join(f'${param.name}' for param in query.params)})" if query.params else ""
+    return f"FROM {query.name}{arguments}" if query.kind == "views" else query.sql
+
+
 def run(ledger: Ledger, query: Query, **values: Any) -> list[dict[str, Any]]:
     """Return a query's rows as JSON gives them: money as text."""
     bound = query.bind({param.name: {**VALUES, **values}.get(param.name) for param in query.params})
-    sql = f"FROM {query.name}" if query.kind == "views" else query.sql
+    sql = asked(query)
     stream = io.StringIO()
     with ledger.reading() as connection:
         cursor = connection.execute(sql, bound)
@@ -65,7 +71,7 @@ def test_every_file_runs_on_an_empty_ledger(empty: Ledger, query: Query) -> None
 @pytest.mark.parametrize("query", ALL, ids=IDS)
 def test_every_file_runs_on_the_sample_and_its_money_is_decimal(sample: Ledger, query: Query) -> None:
     rows = run(sample, query)
-    assert rows or query.name == "outcomes"
+    assert rows or query.name in {"outcomes", "rates", "exchange_rates"}
     money = [name for name in (rows[0] if rows else {}) if name.endswith("_cost") or name in {"total", "saved"}]
     assert all(value is None or isinstance(value, str) for row in rows for value in map(row.get, money))
 
