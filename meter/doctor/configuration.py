@@ -203,7 +203,7 @@ hourly = { provider = "azure", deployment = "prod-*", from = 2026-10-01, multipl
         _contracts("aliases"),
     ),
     "currencies": Section(
-        "The currency of reports, dated exchange rates (or file = \"rates.csv\" with the same columns), and accounts' invoices.",
+        'The currency of reports, dated exchange rates (or file = "rates.csv" with the same columns), and accounts\' invoices.',
         'report = "EUR"\n'
         'rates = [{ from = "USD", to = "EUR", on = 2026-10-01, rate = "0.92", source = "ECB" }]\n'
         'accounts = [{ provider = "azure", account = "prod-*", billing = "EUR" }]',

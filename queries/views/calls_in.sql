@@ -25,7 +25,11 @@ SELECT
         ledger.converted(contracted_cost, CASE WHEN is_own THEN 1 ELSE rates.rate END) AS contracted_cost,
         ledger.converted(effective_cost, CASE WHEN is_own THEN 1 ELSE rates.rate END) AS effective_cost,
         CASE WHEN currency IS NOT NULL THEN coalesce(upper($target), currency) END AS currency,
-        CASE WHEN effective_cost IS NOT NULL AND NOT is_own AND rates.rate IS NULL THEN 'unconverted' ELSE price_status END AS price_status
+        CASE
+            WHEN effective_cost IS NOT NULL AND ledger.converted(effective_cost, CASE WHEN is_own THEN 1 ELSE rates.rate END) IS NULL
+                THEN 'unconverted'
+            ELSE price_status
+        END AS price_status
     ),
     effective_cost AS own_cost,
     currency AS own_currency,

@@ -84,7 +84,10 @@ def test_a_missing_rate_is_loud_and_not_turned_round(sample: Home) -> None:
 
 def test_many_rates_are_a_range(sample: Home) -> None:
     days = "".join(
-        RATES.split("[[currencies.rates]]")[1].join(["[[currencies.rates]]", ""]).replace("03-01", f"{day}").replace("0.92", rate)
+        RATES.split("[[currencies.rates]]")[1]
+        .join(["[[currencies.rates]]", ""])
+        .replace("03-01", f"{day}")
+        .replace("0.92", rate)
         for day, rate in (("03-10", "0.91"), ("03-11", "0.94"))
     )
     configured(sample, RATES.replace("0.92", "0.9") + days)
@@ -121,7 +124,12 @@ def test_a_statement_in_one_of_two_currencies_needs_no_rates(sample: Home) -> No
 
 def test_sql_converts_without_a_warning_of_mixture_and_warns_of_missing_rates(sample: Home) -> None:
     configured(sample)
-    shown = run("sql", "SELECT sum(effective_cost) AS s FROM calls_in('EUR') WHERE started_at < '2026-04-01'", "--format", "json")
+    shown = run(
+        "sql",
+        "SELECT sum(effective_cost) AS s FROM calls_in('EUR') WHERE started_at < '2026-04-01'",
+        "--format",
+        "json",
+    )
     assert json.loads(shown.out) == [{"s": "0.0009384"}]
     assert "warning" not in shown.err
     assert "unpriced" in shown.err
@@ -142,10 +150,15 @@ def test_a_rate_that_cannot_be_read_stops_reports_in_a_currency_but_no_ingest(
 
 
 def test_the_check_names_file_and_line_in_both_files(sample: Home) -> None:
-    sample.config.write_text('[currencies]\nreport = "EURO"\nfile = "rates.csv"\n' + RATES.replace("1.14", "0"), "utf-8")
+    sample.config.write_text(
+        '[currencies]\nreport = "EURO"\nfile = "rates.csv"\n' + RATES.replace("1.14", "0"), "utf-8"
+    )
     (sample.path / "rates.csv").write_text("from,to,on,rate,source\nUSD,EUR,2026-03-01,0.93,bank\n", "utf-8")
     shown = run("config", "check")
     assert shown.code == 1
     assert f"{sample.config}:2: [currencies] report: 'EURO' is no currency" in shown.out
     assert f"{sample.config}:16: [currencies] rate = 0 is not above 0" in shown.out
-    assert f"{sample.path / 'rates.csv'}:2: USD to EUR on 2026-03-01 is 0.93 here and 0.92 at {sample.config}:4" in shown.out
+    assert (
+        f"{sample.path / 'rates.csv'}:2: USD to EUR on 2026-03-01 is 0.93 here and 0.92 at {sample.config}:4"
+        in shown.out
+    )

@@ -11,7 +11,7 @@ import pytest
 from meter.errors import SettingInvalid
 from meter.pricing import currencies, exchange, iso4217
 from meter.pricing.exchange import Rate
-from tests.pricing.batches import Book
+from tests.pricing.conftest import Book
 
 RATE = '[[currencies.rates]]\nfrom = "USD"\nto = "EUR"\non = 2026-10-01\nrate = 0.92\nsource = "ECB"\n'
 HEADER = "from,to,on,rate,source\n"
@@ -79,7 +79,11 @@ FAULTS = [
     (rate() + rate(rate="0.93"), 7, "USD to EUR on 2026-10-01 is 0.93 here and 0.92 at"),
     ('[[currencies.accounts]]\nprovider = "openai"', 1, "accounts say no 'billing'"),
     ('[[currencies.accounts]]\nprovider = 3\nbilling = "EUR"', 1, "provider = 3 is no name"),
-    ('[[currencies.accounts]]\nbilling = "EUR"\n[[currencies.accounts]]\nbilling = "USD"', 3, "invoiced in USD here and in EUR at"),
+    (
+        '[[currencies.accounts]]\nbilling = "EUR"\n[[currencies.accounts]]\nbilling = "USD"',
+        3,
+        "invoiced in USD here and in EUR at",
+    ),
 ]
 
 
@@ -105,7 +109,11 @@ def test_what_is_wrong_is_told_with_its_line_and_refused_at_load(
         (HEADER + "\nUSD,EUR,2026-10-01,0;92,ECB\n", 3, "rate = '0;92' is no number"),
         (HEADER + "USD,EUX,2026-10-01,0.92,ECB\n", 2, "did you mean EUR?"),
         (HEADER + 'USD,EUR,2026-10-01,0.92,"EC"B\n', 2, "is no CSV"),
-        (HEADER + "USD,EUR,2026-10-01,0.92,ECB\nUSD,EUR,2026-10-01,0.920,ECB\nUSD,EUR,2026-10-01,0.91,ECB\n", 4, "they disagree"),
+        (
+            HEADER + "USD,EUR,2026-10-01,0.92,ECB\nUSD,EUR,2026-10-01,0.920,ECB\nUSD,EUR,2026-10-01,0.91,ECB\n",
+            4,
+            "they disagree",
+        ),
     ],
 )
 def test_a_fault_in_the_csv_file_names_that_file_and_its_line(
@@ -135,7 +143,11 @@ def test_every_code_is_three_capitals_with_its_minor_digits() -> None:
 
 
 def editions(book: Book) -> list[tuple[object, ...]]:
-    return list(book.execute("SELECT edition, from_currency, to_currency, rate FROM ledger.exchange_rates ORDER BY ALL").fetchall())
+    return list(
+        book.execute(
+            "SELECT edition, from_currency, to_currency, rate FROM ledger.exchange_rates ORDER BY ALL"
+        ).fetchall()
+    )
 
 
 def in_force(book: Book) -> list[tuple[object, ...]]:
@@ -151,7 +163,9 @@ def test_rows_are_only_added_and_the_newest_edition_holds(book: Book, tmp_path: 
     assert currencies.refresh(book, write(tmp_path, RATE.replace("0.92", "0.93")))
     assert [row[0] for row in editions(book)] == [1, 2]
     assert in_force(book) == [(Decimal("0.93"),)]
-    assert book.execute("SELECT edition, provider, currency FROM ledger.billing_currencies").fetchall() == [(1, "openai", "EUR")]
+    assert book.execute("SELECT edition, provider, currency FROM ledger.billing_currencies").fetchall() == [
+        (1, "openai", "EUR")
+    ]
 
 
 def test_rates_that_are_taken_out_of_the_file_hold_no_more(book: Book, tmp_path: Path) -> None:

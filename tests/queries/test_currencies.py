@@ -11,7 +11,18 @@ import pytest
 from meter.home import Home
 from meter.ledger import Ledger, ingest
 from meter.queries import get
-from tests.queries.sample import CALLS, IN_EUROS, LAST_MONTH, MINI, ROUTED, THIS_MONTH, Recorded, made, record, sample_ledger
+from tests.queries.sample import (
+    CALLS,
+    IN_EUROS,
+    LAST_MONTH,
+    MINI,
+    ROUTED,
+    THIS_MONTH,
+    Recorded,
+    made,
+    record,
+    sample_ledger,
+)
 from tests.queries.test_reports import run
 
 RATES = """[currencies]
@@ -37,7 +48,9 @@ def rupiah(day: str, cost: str, **fields: Any) -> Recorded:
     return day, {**ROUTED, "usage": {"input": 1}, "reported_cost": cost, "reported_currency": "IDR", **fields}
 
 
-IN_RUPIAH = [rupiah(f"2026-10-{day:02}T12:00", cost) for day in range(1, 29) for cost in ("250000", "668", "0.000000000001")]
+IN_RUPIAH = [
+    rupiah(f"2026-10-{day:02}T12:00", cost) for day in range(1, 29) for cost in ("250000", "668", "0.000000000001")
+]
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +129,12 @@ def test_without_a_rate_an_amount_is_unknown_and_counted(euro_rates: Ledger) -> 
     (row,) = run(euro_rates, get("reports", "totals"), report_currency="EUR", **LAST_MONTH)
     assert (row["currency"], row["calls"], row["unpriced_calls"]) == ("EUR", 2, 1)
     missing, used = run(euro_rates, get("reports", "rates"), report_currency="EUR", **LAST_MONTH)
-    assert (missing["rate"], missing["effective_cost"], missing["first_day"], missing["calls"]) == (None, None, "2026-09-10", 1)
+    assert (missing["rate"], missing["effective_cost"], missing["first_day"], missing["calls"]) == (
+        None,
+        None,
+        "2026-09-10",
+        1,
+    )
     assert Decimal(missing["own_cost"]) == Decimal("0.00024")
     assert used["rate"] == "0.920000000001"
     spend = run(euro_rates, get("reports", "spend"), by="price_status", report_currency="EUR", **LAST_MONTH)
@@ -159,7 +177,9 @@ def test_years_of_rupiah_fit_exactly(home: Home) -> None:
     home.path.mkdir(parents=True)
     home.config.write_text(RATES, "utf-8")
     (home.path / "rates.csv").write_text(ROWS, "utf-8")
-    ledger = sample_ledger(home, *(rupiah("2026-10-02T00:00", cost) for cost in ("16500000", "9999999999999.999999999999") * 4))
+    ledger = sample_ledger(
+        home, *(rupiah("2026-10-02T00:00", cost) for cost in ("16500000", "9999999999999.999999999999") * 4)
+    )
     with ledger.reading() as connection:
         ((total, own),) = connection.execute(
             "SELECT sum(effective_cost), sum(own_cost) FROM calls_in('USD') WHERE own_currency = 'IDR'"
@@ -182,7 +202,9 @@ def test_an_amount_that_does_not_fit_is_unknown_and_fails_no_report(home: Home) 
 @pytest.mark.parametrize("name", ["calls_in", "charges_in"])
 def test_no_column_of_money_is_a_float_on_the_way(rated: Ledger, name: str) -> None:
     with rated.reading() as connection:
-        types = dict(connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE FROM {name}('EUR'))").fetchall())
+        types = dict(
+            connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE FROM {name}('EUR'))").fetchall()
+        )
         plain = dict(connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {name[:-3]})").fetchall())
     assert set(plain) <= set(types)
     for column in ("list_cost", "contracted_cost", "effective_cost"):
