@@ -88,7 +88,7 @@ class Ledger:
         Raises LedgerMissing, LedgerLocked, LedgerTooNew, SettingInvalid.
         """
         with self._opened(timeout_s) as con:
-            if migrate.is_current(con) or not self.home.may_write_ledger:
+            if not self.home.may_write_ledger or self._is_current(con):
                 yield con
                 return
         with self.writing(timeout_s):
@@ -118,6 +118,10 @@ class Ledger:
     def _opened(self, timeout_s: float) -> Iterator[DuckDBPyConnection]:
         with closing(in_memory(self.home)) as con, self.attached(con, timeout_s):
             yield con
+
+    def _is_current(self, con: DuckDBPyConnection) -> bool:
+        """Tell whether nothing is to be written before reading: a rate that was just stated holds for reports at once."""
+        return migrate.is_current(con) and currencies.is_current(con, self.home.config)
 
     def _take_configuration(self, con: DuckDBPyConnection) -> None:
         """Take meter.toml's word on prices; a file that is wrong changes nothing: the last sound word stays in force."""

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from meter.errors import SettingInvalid
 from meter.pricing import exchange
 
 if TYPE_CHECKING:
@@ -36,12 +37,10 @@ def refresh(con: DuckDBPyConnection, config: Path) -> bool:
     Raises SettingInvalid, before anything is written, for what cannot be read: the rates taken in before stay in force. The
     edition's own row comes last: without a transaction around it, rows that a kill left behind count only once they are complete.
     """
-    found = exchange.read(config)
-    rates, accounts = _rows(found)
-    digest = hashlib.sha256(json.dumps([rates, accounts]).encode()).hexdigest()[:32]
-    newest = con.execute(_NEWEST).fetchall()
-    edition, known = newest[0] if newest else (0, None)
-    if digest == known or (known is None and not rates and not accounts):
+    rates, accounts = _rows(exchange.read(config))
+    edition, known = _newest(con)
+    digest = _digest(rates, accounts)
+    if digest == known:
         return False
     for table in ("exchange_rates", "billing_currencies"):
         ((last,),) = con.execute(f"SELECT coalesce(max(edition), 0) FROM ledger.{table}").fetchall()
@@ -53,8 +52,30 @@ def refresh(con: DuckDBPyConnection, config: Path) -> bool:
     return True
 
 
-def _rows(found: Currencies) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-    rates: list[dict[str, object]] = [
+def is_current(con: DuckDBPyConnection, config: Path) -> bool:
+    """Tell whether the ledger has what the file says; of a file that is refused there is nothing to take in."""
+    try:
+        rates, accounts = _rows(exchange.read(config))
+    except SettingInvalid:
+        return True
+    return _digest(rates, accounts) == _newest(con)[1]
+
+
+Rows = list[dict[str, object]]
+
+
+def _newest(con: DuckDBPyConnection) -> tuple[int, str]:
+    """Return the edition in force and its digest; before the first one, that of nothing."""
+    found = con.execute(_NEWEST).fetchall()
+    return found[0] if found else (0, _digest([], []))
+
+
+def _digest(rates: Rows, accounts: Rows) -> str:
+    return hashlib.sha256(json.dumps([rates, accounts]).encode()).hexdigest()[:32]
+
+
+def _rows(found: Currencies) -> tuple[Rows, Rows]:
+    rates: Rows = [
         {
             "from_currency": rate.from_currency,
             "to_currency": rate.to_currency,
@@ -64,7 +85,7 @@ def _rows(found: Currencies) -> tuple[list[dict[str, object]], list[dict[str, ob
         }
         for rate in sorted(found.rates, key=lambda rate: (rate.from_currency, rate.to_currency, rate.valid_from))
     ]
-    accounts: list[dict[str, object]] = [
+    accounts: Rows = [
         {"provider": account.provider, "account": account.account, "currency": account.currency}
         for account in found.accounts
     ]

@@ -28,7 +28,8 @@ def code(text: object) -> str:
     found = text.strip().upper() if isinstance(text, str) else ""
     if found in MINOR_DIGITS:
         return found
-    close = difflib.get_close_matches(found, sorted(MINOR_DIGITS), n=1, cutoff=0.6)
+    same_country = [known for known in MINOR_DIGITS if len(found) > 1 and known.startswith(found[:2])]
+    close = same_country or difflib.get_close_matches(found, MINOR_DIGITS, n=1)
     raise ValueError(
         f"{text!r} is no currency of ISO 4217{f': did you mean {close[0]}?' if close else ', such as EUR or USD'}"
     )

@@ -1,6 +1,6 @@
 -- title: Contracts
 -- about: What meter.toml said of negotiated prices, and when it was known: which calls, from when, and what changes for them.
--- superseded_at: since when the file says something else; NULL is in force.
+-- NULL in superseded_at means that it is in force; else it tells since when the file says something else.
 SELECT
     contract_rule_id,
     name,

@@ -80,7 +80,7 @@ def test_init_writes_an_example_that_changes_nothing_and_is_right_when_taken_up(
     assert stat.S_IMODE(home.config.stat().st_mode) == 0o600
     assert settings.load_toml(home.config) == {}
     home.config.write_text(re.sub(r"(?m)^#(?! )", "", home.config.read_text()))
-    assert list(settings.load_toml(home.config)) == ["period", "margins", "contracts", "aliases"]
+    assert list(settings.load_toml(home.config)) == ["period", "margins", "contracts", "aliases", "currencies"]
     assert configuration.check(home.config) == []
 
 

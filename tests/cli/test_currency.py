@@ -137,16 +137,21 @@ def test_sql_converts_without_a_warning_of_mixture_and_warns_of_missing_rates(sa
     assert "calls in USD have no rate to CHF on their day" in missing
 
 
-def test_a_rate_that_cannot_be_read_stops_reports_in_a_currency_but_no_ingest(
-    sample: Home, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_rate_that_cannot_be_read_stops_reports_in_a_currency_but_no_ingest(sample: Home) -> None:
     configured(sample)
-    configured(sample, RATES.replace("0.92", "much"))
-    assert "exchange rates stay as they were" in caplog.text
+    configured(sample, RATES.replace('"0.92"', '"much"'))
+    fault = "meter.toml:1: [currencies] rate = 'much' is no number"
     shown = run("spend", *MARCH)
     assert shown.code == 1
-    assert "meter.toml:1: [currencies] rate = 'much' is no number" in shown.err
-    assert run("ingest").code == 0
+    assert fault in shown.err
+    asked = run("spend", *MARCH, "--currency", "EUR")
+    assert "converted at 1 USD = 0.92 EUR" in asked.err  # as the last sound file said
+
+
+def test_a_rate_holds_as_soon_as_it_is_stated(sample: Home) -> None:
+    for rate in ("0.92", "0.94"):
+        sample.config.write_text(RATES.replace("0.92", rate), "utf-8")
+        assert f"1 USD = {rate} EUR" in run("spend", *MARCH, "--currency", "EUR").err
 
 
 def test_the_check_names_file_and_line_in_both_files(sample: Home) -> None:

@@ -6,12 +6,14 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from meter.errors import SettingInvalid
 from meter.pricing import currencies, exchange, iso4217
 from meter.pricing.exchange import Rate
-from tests.pricing.conftest import Book
+
+Book = duckdb.DuckDBPyConnection
 
 RATE = '[[currencies.rates]]\nfrom = "USD"\nto = "EUR"\non = 2026-10-01\nrate = 0.92\nsource = "ECB"\n'
 HEADER = "from,to,on,rate,source\n"
@@ -155,36 +157,36 @@ def in_force(book: Book) -> list[tuple[object, ...]]:
     return list(book.execute(f"SELECT rate FROM ledger.exchange_rates WHERE edition = {newest}").fetchall())
 
 
-def test_rows_are_only_added_and_the_newest_edition_holds(book: Book, tmp_path: Path) -> None:
-    assert not currencies.refresh(book, tmp_path / "meter.toml")
+def test_rows_are_only_added_and_the_newest_edition_holds(own_book: Book, tmp_path: Path) -> None:
+    assert not currencies.refresh(own_book, tmp_path / "meter.toml")
     accounts = '[[currencies.accounts]]\nprovider = "openai"\nbilling = "EUR"\n'
-    assert currencies.refresh(book, write(tmp_path, RATE + accounts))
-    assert not currencies.refresh(book, write(tmp_path, "# a remark\n" + RATE + accounts))
-    assert currencies.refresh(book, write(tmp_path, RATE.replace("0.92", "0.93")))
-    assert [row[0] for row in editions(book)] == [1, 2]
-    assert in_force(book) == [(Decimal("0.93"),)]
-    assert book.execute("SELECT edition, provider, currency FROM ledger.billing_currencies").fetchall() == [
+    assert currencies.refresh(own_book, write(tmp_path, RATE + accounts))
+    assert not currencies.refresh(own_book, write(tmp_path, "# a remark\n" + RATE + accounts))
+    assert currencies.refresh(own_book, write(tmp_path, RATE.replace("0.92", "0.93")))
+    assert [row[0] for row in editions(own_book)] == [1, 2]
+    assert in_force(own_book) == [(Decimal("0.93"),)]
+    assert own_book.execute("SELECT edition, provider, currency FROM ledger.billing_currencies").fetchall() == [
         (1, "openai", "EUR")
     ]
 
 
-def test_rates_that_are_taken_out_of_the_file_hold_no_more(book: Book, tmp_path: Path) -> None:
-    currencies.refresh(book, write(tmp_path, RATE))
-    assert currencies.refresh(book, write(tmp_path, "[period]\n"))
-    assert in_force(book) == []
-    assert len(editions(book)) == 1
+def test_rates_that_are_taken_out_of_the_file_hold_no_more(own_book: Book, tmp_path: Path) -> None:
+    currencies.refresh(own_book, write(tmp_path, RATE))
+    assert currencies.refresh(own_book, write(tmp_path, "[period]\n"))
+    assert in_force(own_book) == []
+    assert len(editions(own_book)) == 1
 
 
-def test_a_file_that_is_refused_leaves_the_rates_before_in_force(book: Book, tmp_path: Path) -> None:
-    currencies.refresh(book, write(tmp_path, RATE))
+def test_a_file_that_is_refused_leaves_the_rates_before_in_force(own_book: Book, tmp_path: Path) -> None:
+    currencies.refresh(own_book, write(tmp_path, RATE))
     with pytest.raises(SettingInvalid):
-        currencies.refresh(book, write(tmp_path, RATE.replace("0.92", "-1")))
-    assert in_force(book) == [(Decimal("0.92"),)]
+        currencies.refresh(own_book, write(tmp_path, RATE.replace("0.92", "-1")))
+    assert in_force(own_book) == [(Decimal("0.92"),)]
 
 
-def test_rows_of_a_refresh_that_was_killed_count_for_nothing(book: Book, tmp_path: Path) -> None:
-    currencies.refresh(book, write(tmp_path, RATE))
-    book.execute("INSERT INTO ledger.exchange_rates VALUES (2, 'USD', 'EUR', DATE '2026-10-01', 9, 'half', now())")
-    assert in_force(book) == [(Decimal("0.92"),)]
-    currencies.refresh(book, write(tmp_path, RATE.replace("0.92", "0.93")))
-    assert in_force(book) == [(Decimal("0.93"),)]
+def test_rows_of_a_refresh_that_was_killed_count_for_nothing(own_book: Book, tmp_path: Path) -> None:
+    currencies.refresh(own_book, write(tmp_path, RATE))
+    own_book.execute("INSERT INTO ledger.exchange_rates VALUES (2, 'USD', 'EUR', DATE '2026-10-01', 9, 'half', now())")
+    assert in_force(own_book) == [(Decimal("0.92"),)]
+    currencies.refresh(own_book, write(tmp_path, RATE.replace("0.92", "0.93")))
+    assert in_force(own_book) == [(Decimal("0.93"),)]
