@@ -9,7 +9,9 @@ from typing import Any
 
 import duckdb
 
-MONEY = re.compile(r"(.*_)?(cost|costs|price|prices|value|total|today|month_to_date|last_month|shared|adjustment)")
+_NAMES = "cost|costs|price|prices|value|total|today|month_to_date|last_month|shared|adjustment"
+_BY_THE_MONTH = "amount|bought|paid|drawn|remaining|undrawn|taken|spend|breakage|fee|commitment|basis|atoms|quotient"
+MONEY = re.compile(rf"(.*_)?({_NAMES}|{_BY_THE_MONTH})")
 ROUNDING = {"/", "avg", "mean", "fdiv", "divide", "median", "quantile_cont", "favg", "fsum", "sumkahan", "kahan_sum"}
 """Functions that turn a DECIMAL into a DOUBLE."""
 
