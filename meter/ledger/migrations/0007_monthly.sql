@@ -1,40 +1,33 @@
 -- What follows from contracts by the month: volume tiers, commitments and fees. Nothing of it is stored; all is computed from
 -- `ledger.contract_rules` and the calls, whenever it is asked for.
 
--- Exact proportions. Amounts are counted in 1e-12 of a unit, as whole numbers of 128 bits.
+-- Exact proportions. Amounts are counted in 1e-12 of a unit, as whole numbers of 128 bits. Text is exact in both directions.
 
 CREATE MACRO ledger.atoms(amount) AS replace((amount::DECIMAL(38, 12))::VARCHAR, '.', '')::HUGEINT;
-
 CREATE MACRO ledger.of_atoms(atoms) AS
-(atoms // 1000000000000)::DECIMAL(26, 0)::DECIMAL(38, 12)
-+ ((atoms % 1000000000000)::DECIMAL(13, 0) * 0.000000000001::DECIMAL(12, 12))::DECIMAL(38, 12);
+regexp_replace('0000000000000' || atoms::VARCHAR, '(.{12})$', '.\1')::DECIMAL(38, 12); -- from 0 upwards
 
--- quantity × part over whole, as quotient and remainder; none of them is below 0. A product that 128 bits may not hold goes by
--- long multiplication, six digits of the part at a time: so a quantity may have 32 digits, part and whole 30.
+-- quantity × part over whole, as quotient and remainder; none of them is below 0. By long multiplication, six digits of the part
+-- at a time, since 128 bits may not hold the product: so a quantity may have 32 digits, part and whole 30. Each argument stands
+-- there as seldom as can be: what a macro repeats is planned again each time.
 CREATE MACRO ledger.parted(quantity, part, whole) AS
-CASE
-    WHEN coalesce(whole, 0) = 0 THEN {'quotient': 0::HUGEINT, 'remainder': 0::HUGEINT}
-    WHEN quantity < 10000000000000000000 AND part < 10000000000000000000
-        THEN {'quotient': (quantity * part // whole)::HUGEINT, 'remainder': (quantity * part % whole)::HUGEINT}
-    ELSE list_reduce(
-        list_transform([24, 18, 12, 6, 0], lambda zeros: {
-            'quotient': part // ('1' || repeat('0', zeros))::HUGEINT % 1000000,
-            'remainder': NULL::HUGEINT
-        }),
-        lambda done, digit: {
-            'quotient': done.quotient * 1000000 + (done.remainder * 1000000 + quantity * digit.quotient) // whole,
-            'remainder': (done.remainder * 1000000 + quantity * digit.quotient) % whole
-        },
-        {'quotient': 0::HUGEINT, 'remainder': 0::HUGEINT}
-    )
-END;
-
-CREATE MACRO ledger.half_up(divided, whole) AS
-divided.quotient + CASE WHEN whole > 0 AND divided.remainder >= whole - divided.remainder THEN 1 ELSE 0 END;
+list_reduce(
+    list_transform(
+        [1000000000000000000000000, 1000000000000000000, 1000000000000, 1000000, 1]::HUGEINT[],
+        lambda place: {'quotient': (part // place) % 1000000, 'remainder': 0::HUGEINT}
+    ),
+    lambda done, digit: {
+        'quotient': done.quotient * 1000000 + (done.remainder * 1000000 + quantity * digit.quotient) // nullif(whole, 0),
+        'remainder': (done.remainder * 1000000 + quantity * digit.quotient) % nullif(whole, 0)
+    },
+    {'quotient': 0::HUGEINT, 'remainder': 0::HUGEINT}
+);
 
 -- amount × part over whole, rounded once, half up, to 12 decimals. Nothing of nothing is 0.
 CREATE MACRO ledger.proportion(amount, part, whole) AS
-sign(amount) * ledger.of_atoms(ledger.half_up(ledger.parted(abs(ledger.atoms(amount)), part::HUGEINT, whole::HUGEINT), whole::HUGEINT));
+(sign(amount) * ledger.of_atoms(
+    (coalesce(ledger.parted(2 * abs(ledger.atoms(amount)), part::HUGEINT, whole::HUGEINT).quotient, 0) + 1) // 2
+))::DECIMAL(38, 12);
 
 -- A ratio of two amounts; NULL where there is nothing to compare with.
 CREATE MACRO ledger.ratio(part, whole) AS
