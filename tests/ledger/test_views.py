@@ -42,13 +42,28 @@ COLUMNS = {
     "adjustment_shares": """
         month, contract, contract_rule_id, kind, service, provider, account, model, team, tags, tokens, amount, currency""",
     "commitments": """
-        contract, contract_rule_id, kind, provider, account, currency, unit, bought, paid, drawn, remaining, matched_spend, coverage,
-        utilisation, run_out_on, expected_breakage, valid_from, valid_to, status, uncounted_calls""",
+        contract, contract_rule_id, kind, provider, account, currency, unit, bought, paid, drawn, remaining, matched_spend,
+        coverage, utilisation, run_out_on, expected_breakage, valid_from, valid_to, status, uncounted_calls""",
     "unpriced": "provider, model, service_tier, price_status, usage_classes, calls, tokens, first_at, last_at",
     "cache_savings": """
         provider, model, list_currency, cache_read_tokens, cache_write_tokens, list_cost, list_cost_uncached, saved""",
 }
-MONEY = ("amount", "bought", "paid", "drawn", "remaining", "spend", "breakage", "cost", "price", "value", "saved", "estimate_low", "estimate_high", "list_cost_uncached")
+MONEY = (
+    "amount",
+    "bought",
+    "paid",
+    "drawn",
+    "remaining",
+    "spend",
+    "breakage",
+    "cost",
+    "price",
+    "value",
+    "saved",
+    "estimate_low",
+    "estimate_high",
+    "list_cost_uncached",
+)
 
 
 @pytest.mark.parametrize("view", COLUMNS)

@@ -21,7 +21,11 @@ def ask(con: duckdb.DuckDBPyConnection, what: str, now: datetime = NOW) -> list[
 
 
 def adjustments(
-    con: duckdb.DuckDBPyConnection, rules: Sequence[Rule], uses: Sequence[Use] = (), now: datetime = NOW, zone: str = "UTC"
+    con: duckdb.DuckDBPyConnection,
+    rules: Sequence[Rule],
+    uses: Sequence[Use] = (),
+    now: datetime = NOW,
+    zone: str = "UTC",
 ) -> list[Row]:
     """Return the adjustments of these contracts and calls, by month and kind."""
     con.execute(f"SET TimeZone = '{zone}'")
@@ -35,6 +39,6 @@ def lines(rows: Sequence[Row]) -> list[Line]:
     return sorted(line for line in found if line[2:] != ("volume", 0))
 
 
-def amounts(rows: Sequence[Row]) -> list[tuple[str, Decimal]]:
+def amounts(rows: Sequence[Row]) -> list[tuple[str, Decimal | int]]:
     """Return month and amount."""
     return [(f"{row['month']:%Y-%m}", row["amount"]) for row in rows]

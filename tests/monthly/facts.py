@@ -114,7 +114,7 @@ def _rule(rule: Rule) -> Row:
 
 
 def _midnight(on: date | None) -> datetime | None:
-    return on and datetime(on.year, on.month, on.day, tzinfo=timezone.utc)
+    return datetime(on.year, on.month, on.day, tzinfo=timezone.utc) if on else None
 
 
 def _card(number: int, terms: tuple[int, ...]) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -113,8 +113,8 @@ def _by_token_slices(rule: Rule, before: Sequence[Use], now: Sequence[Use]) -> D
         return rounded(spend(now) * (multiplier(rule, Fraction(start)) - 1))
 
     def money_up_to(limit: Fraction | None) -> Fraction:
-        inside = size if limit is None else min(max(limit - start, 0), size)
-        return Fraction(rounded(spend(now) * Fraction(inside) / size))
+        inside = Fraction(size) if limit is None else min(max(limit - start, Fraction(0)), Fraction(size))
+        return Fraction(rounded(spend(now) * inside / size))
 
     return rounded(
         sum(((money_up_to(up_to) - money_up_to(over)) * change for over, up_to, change in limits(rule)), Fraction(0))
@@ -156,7 +156,11 @@ def committed(rule: Rule, drawn: Mapping[date, Fraction], zone: ZoneInfo, now: d
         before, total = total, total + drawn[month]
         change = rounded(paid * total / bought) - rounded(paid * before / bought)
         yield month, rule.rule_id, "commitment_discount", change - rounded(drawn[month])
-    if rule.until and (end := datetime(rule.until.year, rule.until.month, rule.until.day, tzinfo=UTC)) <= now and total < bought:
+    if (
+        rule.until
+        and (end := datetime(rule.until.year, rule.until.month, rule.until.day, tzinfo=UTC)) <= now
+        and total < bought
+    ):
         last = month_of(end - timedelta(microseconds=1), zone)
         yield last, rule.rule_id, "commitment_unused", rounded(paid) - rounded(paid * total / bought)
 
@@ -171,17 +175,19 @@ def fees(rule: Rule, zone: ZoneInfo, now: datetime) -> Iterator[Line]:
         after = next_month(month)
         ends = datetime(after.year, after.month, 1, tzinfo=zone)
         first, last = max(since, begins.astimezone(UTC)), min(until, ends.astimezone(UTC))
-        units: Callable[[datetime], Fraction] = {
-            "hour": lambda at: Fraction((at - since) // timedelta(seconds=1), 3600),
-            "month": lambda at, b=begins.astimezone(UTC), e=ends.astimezone(UTC): Fraction(  # type: ignore[misc]
-                (at - b) // timedelta(seconds=1), (e - b) // timedelta(seconds=1)
-            ),
-            "once": lambda at: Fraction(at > since),
-        }[rule.per or ""]
-        yield month, rule.rule_id, "fee", rounded(amount * units(last)) - rounded(amount * units(first))
+        units = [_units(rule.per, at, since, begins.astimezone(UTC), ends.astimezone(UTC)) for at in (first, last)]
+        yield month, rule.rule_id, "fee", rounded(amount * units[1]) - rounded(amount * units[0])
         month = after
         if rule.per == "once":
             return
+
+
+def _units(per: str | None, at: datetime, since: datetime, begins: datetime, ends: datetime) -> Fraction:
+    """Return how many hours had gone since the beginning, what part of the month, or whether it had begun."""
+    second = timedelta(seconds=1)
+    if per == "hour":
+        return Fraction((at - since) // second, 3600)
+    return Fraction((at - begins) // second, (ends - begins) // second) if per == "month" else Fraction(at > since)
 
 
 def adjustments(rules: Sequence[Rule], uses: Sequence[Use], zone: ZoneInfo, now: datetime) -> list[Line]:

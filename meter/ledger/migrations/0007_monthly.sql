@@ -31,7 +31,7 @@ CREATE MACRO ledger.proportion(amount, part, whole) AS
 
 -- A ratio of two amounts; NULL where there is nothing to compare with.
 CREATE MACRO ledger.ratio(part, whole) AS
-CASE WHEN whole > 0 THEN ledger.proportion(1, ledger.atoms(part), ledger.atoms(whole))::DECIMAL(26, 12) END;
+CASE WHEN whole > 0 AND part IS NOT NULL THEN ledger.proportion(1, ledger.atoms(part), ledger.atoms(whole))::DECIMAL(26, 12) END;
 
 -- For people: without the zeros at the end.
 CREATE MACRO ledger.plain(amount) AS regexp_replace(amount::DECIMAL(38, 12)::VARCHAR, '\.?0+$', '');
