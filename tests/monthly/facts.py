@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timezone
+from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -24,8 +24,8 @@ class Rule:
     """One contract, in the words of meter.toml."""
 
     rule_id: int
-    since: date | None = None
-    until: date | None = None
+    since: datetime | None = None
+    until: datetime | None = None
     currency: str = "USD"
     by: str | None = None
     method: str = "graduated"
@@ -40,9 +40,9 @@ class Rule:
     name: str | None = None
     superseded_at: datetime | None = None
 
-    def has_day(self, day: date) -> bool:
-        """Tell whether the contract is in force on a day."""
-        return (self.since is None or self.since <= day) and (self.until is None or day < self.until)
+    def holds(self, at: datetime) -> bool:
+        """Tell whether the contract is in force at a moment."""
+        return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=timezone.utc)
 
 
-def day(text: str | None) -> date | None:
-    """Return a day."""
-    return None if text is None else date.fromisoformat(text)
+def day(text: str | None) -> datetime | None:
+    """Return the beginning of a day."""
+    return None if text is None else utc(text)
 
 
 def fill(con: duckdb.DuckDBPyConnection, rules: Sequence[Rule], uses: Sequence[Use]) -> None:
@@ -94,8 +94,8 @@ def _rule(rule: Rule) -> Row:
         "name": rule.name or f"rule-{rule.rule_id}",
         "digest": "",
         "provider": "openai",
-        "valid_from": _midnight(rule.since),
-        "valid_to": _midnight(rule.until),
+        "valid_from": rule.since,
+        "valid_to": rule.until,
         "currency": rule.currency,
         "volume_by": rule.by,
         "volume_method": rule.method if rule.by else None,
@@ -107,14 +107,10 @@ def _rule(rule: Rule) -> Row:
         "fee_per": rule.per,
         "fee_quantity": rule.quantity,
         "fee_spread": rule.spread,
-        "definition": "{}",
+        "definition": json.dumps({"fee": {"quantity": str(rule.quantity)}} if rule.quantity else {}),
         "recorded_at": KNOWN_FROM,
         "superseded_at": rule.superseded_at,
     }
-
-
-def _midnight(on: date | None) -> datetime | None:
-    return datetime(on.year, on.month, on.day, tzinfo=timezone.utc) if on else None
 
 
 def _card(number: int, terms: tuple[int, ...]) -> Row:

@@ -38,7 +38,7 @@ def next_month(month: date) -> date:
 
 def counted(rule: Rule, uses: Sequence[Use]) -> list[Use]:
     """Return the calls that a contract counts, in the order of time."""
-    chosen = [use for use in uses if rule.rule_id in use.terms and rule.has_day(use.at.astimezone(UTC).date())]
+    chosen = [use for use in uses if rule.rule_id in use.terms and rule.holds(use.at)]
     return sorted((use for use in chosen if use.cost is not None and use.currency == rule.currency), key=lambda u: u.at)
 
 
@@ -123,10 +123,10 @@ def _by_token_slices(rule: Rule, before: Sequence[Use], now: Sequence[Use]) -> D
 
 def draws(rules: Sequence[Rule], uses: Sequence[Use], zone: ZoneInfo) -> dict[int, dict[date, Fraction]]:
     """Return what each commitment paid for, by month: call by call, from the first commitment that has something left."""
-    ends = date(9999, 1, 1)
+    first, ends = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
     turns = sorted(
         (rule for rule in rules if rule.commitment is not None and rule.superseded_at is None),
-        key=lambda rule: (rule.until or ends, rule.since or date.min, rule.rule_id),
+        key=lambda rule: (rule.until or ends, rule.since or first, rule.rule_id),
     )
     left = {rule.rule_id: Fraction(rule.commitment or 0) for rule in turns}
     drawn: dict[int, dict[date, Fraction]] = {rule.rule_id: defaultdict(Fraction) for rule in turns}
@@ -156,19 +156,15 @@ def committed(rule: Rule, drawn: Mapping[date, Fraction], zone: ZoneInfo, now: d
         before, total = total, total + drawn[month]
         change = rounded(paid * total / bought) - rounded(paid * before / bought)
         yield month, rule.rule_id, "commitment_discount", change - rounded(drawn[month])
-    if (
-        rule.until
-        and (end := datetime(rule.until.year, rule.until.month, rule.until.day, tzinfo=UTC)) <= now
-        and total < bought
-    ):
-        last = month_of(end - timedelta(microseconds=1), zone)
+    if rule.until and rule.until <= now and total < bought:
+        last = month_of(rule.until - timedelta(microseconds=1), zone)
         yield last, rule.rule_id, "commitment_unused", rounded(paid) - rounded(paid * total / bought)
 
 
 def fees(rule: Rule, zone: ZoneInfo, now: datetime) -> Iterator[Line]:
     """Yield a contract's fees by month, up to now."""
-    since = datetime(rule.since.year, rule.since.month, rule.since.day, tzinfo=UTC) if rule.since else KNOWN_FROM
-    until = min(now, datetime(rule.until.year, rule.until.month, rule.until.day, tzinfo=UTC)) if rule.until else now
+    since = rule.since or KNOWN_FROM
+    until = min(now, rule.until or now)
     amount = Fraction(rule.fee or 0) * Fraction(1 if rule.quantity is None else rule.quantity)
     month = month_of(since, zone)
     while since < until and (begins := datetime(month.year, month.month, 1, tzinfo=zone)) < until:

@@ -145,3 +145,12 @@ def test_seats_stand_there_with_their_users_where_calls_name_them(book: duckdb.D
     assert (row["drawn"], row["remaining"], row["utilisation"]) == (2, 2, Decimal("0.5"))
     (row,) = states(book, [seats], [spent("2026-06-01T00:00", "1")])
     assert (row["drawn"], row["remaining"], row["utilisation"]) == (None, None, None)
+
+
+def test_a_contract_may_begin_and_end_within_a_day(book: duckdb.DuckDBPyConnection) -> None:
+    noon = utc("2026-02-01T12:00")
+    rules = [replace(YEAR, until=noon), replace(YEAR, rule_id=2, since=noon)]
+    uses = [
+        spent(f"2026-02-01T{at}", cost, 1, 2) for at, cost in (("11:59:59.999999", "1"), ("12:00", "2"), ("13:00", "4"))
+    ]
+    assert [row["drawn"] for row in states(book, rules, uses)] == [1, 6]

@@ -36,7 +36,7 @@ CASE WHEN whole > 0 AND part IS NOT NULL THEN ledger.proportion(1, ledger.atoms(
 -- For people: without the zeros at the end.
 CREATE MACRO ledger.plain(amount) AS regexp_replace(amount::DECIMAL(38, 12)::VARCHAR, '\.?0+$', '');
 
--- Time. A contract's dates are days in UTC; months are those of the ledger's time zone.
+-- Time. Days are in UTC, as a contract's dates are; months are those of the ledger's time zone.
 
 CREATE MACRO ledger.utc_day(moment) AS DATE '1970-01-01' + (epoch_us(moment) // 86400000000)::INTEGER;
 CREATE MACRO ledger.month_of(moment) AS date_trunc('month', moment AT TIME ZONE current_setting('TimeZone'))::DATE;
@@ -57,7 +57,7 @@ CREATE VIEW ledger.monthly_rules AS
 SELECT
     rules.* REPLACE (upper(rules.currency) AS currency),
     ledger.utc_day(rules.valid_from) AS first_day,
-    ledger.utc_day(rules.valid_to) AS end_day,
+    ledger.utc_day(rules.valid_to - INTERVAL 1 MICROSECOND) + 1 AS end_day,
     coalesce(rules.commitment_price, rules.commitment) AS paid_ahead,
     known.known_from
 FROM ledger.contract_rules AS rules
@@ -76,13 +76,23 @@ CREATE MACRO ledger.call_tokens(a, b, c, d, e, f, g, h, i, j, k) AS
 coalesce(a, 0) + coalesce(b, 0) + coalesce(c, 0) + coalesce(d, 0) + coalesce(e, 0) + coalesce(f, 0) + coalesce(g, 0)
 + coalesce(h, 0) + coalesce(i, 0) + coalesce(j, 0) + coalesce(k, 0);
 
--- The one pass over the calls: what was used under a card in a day. A day is in two months where a month ends within it.
+-- Moments within a day at which a contract begins or ends: few contracts have any.
+CREATE VIEW ledger.contract_cuts AS
+SELECT ledger.utc_day(cut) AS day, list_sort(list(DISTINCT cut)) AS cuts
+FROM (SELECT unnest([valid_from, valid_to]) AS cut FROM ledger.monthly_rules)
+WHERE epoch_us(cut) % 86400000000 <> 0
+GROUP BY ALL;
+
+-- The one pass over the calls: what was used under a card in a day. A day is in two months where a month ends within it, and in
+-- parts where a contract begins or ends within it; so all calls of a row are on the same side of every contract's dates.
 CREATE VIEW ledger.contract_days AS
 SELECT
     contract_card_id,
     ledger.utc_day(started_at) AS day,
     ledger.call_month(started_at) AS month,
     upper(currency) AS currency,
+    len(list_filter(contract_cuts.cuts, lambda cut: cut <= started_at)) AS part,
+    min(started_at) AS first_at,
     count(*) AS calls,
     count(coalesce(contracted_cost_if_other, list_cost)) AS costed_calls,
     sum(coalesce(contracted_cost_if_other, list_cost)) AS spend,
@@ -92,6 +102,7 @@ SELECT
     )) FILTER (coalesce(contracted_cost_if_other, list_cost) IS NOT NULL) AS tokens
 FROM ledger.calls
 SEMI JOIN ledger.monthly_terms USING (contract_card_id)
+LEFT JOIN ledger.contract_cuts ON contract_cuts.day = ledger.utc_day(started_at)
 GROUP BY ALL;
 
 -- What each contract counted in a day, and what a commitment paid for of that.
@@ -107,12 +118,12 @@ WITH RECURSIVE matched AS MATERIALIZED (
     FROM ledger.contract_days AS days
     JOIN ledger.monthly_terms AS terms USING (contract_card_id)
     JOIN ledger.monthly_rules AS rules USING (contract_rule_id)
-    WHERE coalesce(days.day >= rules.first_day, true) AND coalesce(days.day < rules.end_day, true)
+    WHERE coalesce(days.first_at >= rules.valid_from, true) AND coalesce(days.first_at < rules.valid_to, true)
 ),
 
 turns AS MATERIALIZED (
     SELECT
-        row_number() OVER (ORDER BY end_day NULLS LAST, first_day NULLS FIRST, contract_rule_id) AS turn,
+        row_number() OVER (ORDER BY valid_to NULLS LAST, valid_from NULLS FIRST, contract_rule_id) AS turn,
         contract_rule_id,
         commitment
     FROM ledger.monthly_rules
@@ -122,11 +133,11 @@ turns AS MATERIALIZED (
 offers AS (
     SELECT day, month, turns, sum(spend) AS spend, row_number() OVER (ORDER BY day, month, len(turns), turns) AS place
     FROM (
-        SELECT contract_card_id, day, month, currency, any_value(spend) AS spend, list_sort(list(turn)) AS turns
+        SELECT contract_card_id, day, month, part, currency, any_value(spend) AS spend, list_sort(list(turn)) AS turns
         FROM matched
         JOIN turns USING (contract_rule_id)
         WHERE counts AND spend > 0
-        GROUP BY contract_card_id, day, month, currency
+        GROUP BY contract_card_id, day, month, part, currency
     )
     GROUP BY day, month, turns
 ),

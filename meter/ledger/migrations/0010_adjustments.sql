@@ -221,7 +221,7 @@ FROM shares
 JOIN due USING (line)
 LEFT JOIN ledger.tag_sets AS tag_sets ON tag_sets.tag_set_id = shares.tag_set_id;
 
--- Commitments of money, and seats: fees by the month with a number. Pace is that of the last 28 whole days, or of those since
+-- Commitments of money, and seats: fees by the month for a stated number of them. Pace is that of the last 28 whole days, or of those since
 -- the beginning. Who uses a seat is known only where calls carry the tag `user`.
 CREATE MACRO ledger.commitments_at(as_of) AS TABLE
 WITH draws AS (
@@ -271,7 +271,7 @@ seats AS MATERIALIZED (
     SELECT rules.*, coalesce(months.paid, 0)::DECIMAL(38, 12) AS paid
     FROM ledger.monthly_rules AS rules
     LEFT JOIN months USING (contract_rule_id)
-    WHERE rules.fee_per = 'month' AND rules.fee_quantity IS NOT NULL
+    WHERE rules.fee_per = 'month' AND json_exists(rules.definition, '$.fee.quantity') AND NOT rules.fee_spread
 ),
 
 users AS (
