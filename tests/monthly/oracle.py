@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
@@ -37,9 +37,10 @@ def next_month(month: date) -> date:
 
 
 def counted(rule: Rule, uses: Sequence[Use]) -> list[Use]:
-    """Return the calls that a contract counts, in the order of time."""
+    """Return the calls under a contract, in the order of time; one whose cost it cannot count costs nothing here."""
     chosen = [use for use in uses if rule.rule_id in use.terms and rule.holds(use.at)]
-    return sorted((use for use in chosen if use.cost is not None and use.currency == rule.currency), key=lambda u: u.at)
+    known = [use if use.currency == rule.currency else replace(use, cost=None) for use in chosen]
+    return sorted(known, key=lambda use: use.at)
 
 
 def multiplier(rule: Rule, reach: Fraction) -> Fraction:
@@ -132,7 +133,7 @@ def draws(rules: Sequence[Rule], uses: Sequence[Use], zone: ZoneInfo) -> dict[in
     drawn: dict[int, dict[date, Fraction]] = {rule.rule_id: defaultdict(Fraction) for rule in turns}
 
     def eligible(use: Use) -> list[int]:
-        return [turn for turn, rule in enumerate(turns) if use in counted(rule, [use])]
+        return [turn for turn, rule in enumerate(turns) if spend(counted(rule, [use]))]
 
     def order(use: Use) -> tuple[date, date, int, list[int]]:
         return use.at.astimezone(UTC).date(), month_of(use.at, zone), len(eligible(use)), eligible(use)

@@ -122,3 +122,10 @@ def test_amounts_of_many_digits_fit(book: duckdb.DuckDBPyConnection) -> None:
     rule = Rule(1, currency="IDR", by="spend", tiers=((Decimal("10000000000"), Decimal("0.333333333333")),))
     (row,) = adjustments(book, [rule], spent("9876543210987.123456789012", currency="IDR"))
     assert row["amount"] == Decimal("-6577695473994.704485596337")
+
+
+def test_tokens_of_calls_without_a_cost_reach_the_next_tier_too(book: duckdb.DuckDBPyConnection) -> None:
+    rule = Rule(1, by="tokens", method="all_units", tiers=((Decimal(1000), Decimal("0.9")),))
+    uses = [*spent("50", tokens=1000), replace(spent("0", tokens=1)[0], cost=None)]
+    (row,) = adjustments(book, [rule], uses)
+    assert (row["amount"], row["calls"], row["uncounted_calls"]) == (-5, 1, 1)

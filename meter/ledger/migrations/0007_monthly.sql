@@ -99,7 +99,7 @@ SELECT
     sum(ledger.call_tokens(
         input, cache_read, cache_write, cache_write_5m, cache_write_1h, input_audio, other_input,
         output, reasoning, output_audio, other_output
-    )) FILTER (coalesce(contracted_cost_if_other, list_cost) IS NOT NULL) AS tokens
+    ))::HUGEINT AS tokens
 FROM ledger.calls
 SEMI JOIN ledger.monthly_terms USING (contract_card_id)
 LEFT JOIN ledger.contract_cuts ON contract_cuts.day = ledger.utc_day(started_at)
@@ -176,7 +176,7 @@ SELECT
     month,
     sum(CASE WHEN counts THEN costed_calls ELSE 0 END)::BIGINT AS calls,
     sum(CASE WHEN counts THEN matched.calls - costed_calls ELSE matched.calls END)::BIGINT AS uncounted_calls,
-    coalesce(sum(tokens) FILTER (counts), 0)::HUGEINT AS tokens,
+    sum(tokens)::HUGEINT AS tokens, -- of all: a tier by tokens is reached by calls of unknown cost, too
     coalesce(sum(spend) FILTER (counts), 0)::DECIMAL(38, 12) AS spend,
     coalesce(any_value(drawn.drawn), 0)::DECIMAL(38, 12) AS drawn
 FROM matched
