@@ -100,7 +100,7 @@ def without(result: Result, places: Container[int]) -> Result:
 
 
 COUNTED = ("tokens", "calls", "quantity", "bytes", "lines", "outcomes", "requests")
-SHARES = ("share", "coverage")
+SHARES = ("share", "coverage", "utilisation")
 PRICES = ("price", "prices")
 INTEGERS = frozenset(
     sign + name for sign in ("", "U") for name in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
