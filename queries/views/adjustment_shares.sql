@@ -1,3 +1,3 @@
 -- title: Adjustments, shared out
--- about: Adjustments with fees that are spread over the contract's calls, by tokens: a row per service, model and tags; sums to the same.
+-- about: Adjustments with spread fees shared by tokens among the calls' services, models and tags; sums to the same.
 FROM ledger.adjustment_shares_at(now())

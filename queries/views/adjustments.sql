@@ -1,5 +1,5 @@
 -- title: Adjustments
--- about: What contracts add to or take off a month beside the price of calls: volume tiers, commitments, fees, booked corrections.
+-- about: What contracts do to a month beside the price of calls: volume tiers, commitments, fees; and booked corrections.
 -- Added to the sum of contracted costs. Computed whenever it is asked for, up to now; provider and account are as the contract
 -- names them, with its wildcards; NULL: any. `uncounted_calls` are the contract's calls without a cost in its currency.
 SELECT

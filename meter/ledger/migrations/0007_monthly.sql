@@ -151,9 +151,10 @@ drawing AS (
         SELECT
             next.turn, place, day, month, drawing.turns, undrawn,
             CASE
-                WHEN list_contains(drawing.turns, next.turn) THEN greatest(0, least(undrawn, commitment + undrawn - sum(undrawn) FILTER (
-                    list_contains(drawing.turns, next.turn)
-                ) OVER (ORDER BY place)))
+                WHEN list_contains(drawing.turns, next.turn) THEN greatest(0, least(
+                    undrawn,
+                    commitment + undrawn - sum(undrawn) FILTER (list_contains(drawing.turns, next.turn)) OVER (ORDER BY place)
+                ))
                 ELSE 0
             END AS taken
         FROM drawing
@@ -221,8 +222,8 @@ greatest(least(coalesce(floor(upper_end)::HUGEINT, tokens_before + tokens) - tok
 
 CREATE MACRO ledger.in_band(amount, over_amount, up_to) AS greatest(least(amount, coalesce(up_to, amount)) - over_amount, 0);
 
--- Fees by month, accrued up to a moment. Each month is the difference of two sums from the beginning, so that months add up to the
--- whole; a fee by the month counts from the month's own beginning, so that two halves of a month make one.
+-- Fees by month, accrued up to a moment. Each month is the difference of two sums from the beginning, so that months add up to
+-- the whole; a fee by the month counts from the month's own beginning, so that two halves of a month make one.
 CREATE MACRO ledger.fees_at(as_of) AS TABLE
 WITH running AS (
     SELECT
@@ -245,7 +246,7 @@ months AS (
             *,
             unnest(generate_series(
                 ledger.month_of(since)::TIMESTAMP,
-                CASE fee_per WHEN 'once' THEN ledger.month_of(since) ELSE ledger.month_of(until - INTERVAL 1 MICROSECOND) END::TIMESTAMP,
+                ledger.month_of(CASE fee_per WHEN 'once' THEN since ELSE until - INTERVAL 1 MICROSECOND END)::TIMESTAMP,
                 INTERVAL 1 MONTH
             ))::DATE AS month
         FROM running
@@ -257,7 +258,11 @@ parts AS (
     SELECT
         *,
         CASE fee_per WHEN 'hour' THEN since WHEN 'month' THEN month_begins END AS origin,
-        CASE fee_per WHEN 'hour' THEN 3600 WHEN 'month' THEN ledger.seconds(month_begins, month_ends) ELSE 1 END * 1000000::HUGEINT AS whole,
+        1000000::HUGEINT * CASE fee_per
+            WHEN 'hour' THEN 3600
+            WHEN 'month' THEN ledger.seconds(month_begins, month_ends)
+            ELSE 1
+        END AS whole,
         CASE fee_per WHEN 'once' THEN 0 ELSE ledger.seconds(origin, greatest(since, month_begins)) END * millionths AS before,
         CASE fee_per WHEN 'once' THEN 1 ELSE ledger.seconds(origin, least(until, month_ends)) END * millionths AS after
     FROM months

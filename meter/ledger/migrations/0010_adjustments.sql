@@ -74,10 +74,12 @@ unused AS (
 computed AS (
     SELECT
         'volume' AS kind, contract_rule_id, month, amount, calls, uncounted_calls, volume_by AS per,
-        CASE volume_by WHEN 'tokens' THEN tokens::DECIMAL(38, 12) ELSE spend END AS quantity, reach AS basis, change_now + 1 AS multiplier
+        CASE volume_by WHEN 'tokens' THEN tokens::DECIMAL(38, 12) ELSE spend END AS quantity,
+        reach AS basis, change_now + 1 AS multiplier
     FROM discounted
     UNION ALL
-    SELECT 'commitment_discount', contract_rule_id, month, amount, calls, uncounted_calls, 'spend', drawn, drawn_before + drawn, NULL
+    SELECT
+        'commitment_discount', contract_rule_id, month, amount, calls, uncounted_calls, 'spend', drawn, drawn_before + drawn, NULL
     FROM draws
     UNION ALL
     SELECT 'commitment_unused', contract_rule_id, month, amount, NULL, NULL, 'spend', quantity, NULL, NULL
@@ -101,7 +103,12 @@ SELECT
     computed.kind,
     computed.amount::DECIMAL(38, 12) AS amount,
     computed.quantity::DECIMAL(38, 12) AS quantity,
-    CASE computed.per WHEN 'spend' THEN rules.currency WHEN 'tokens' THEN 'token' WHEN 'once' THEN 'piece' ELSE computed.per END AS unit,
+    CASE computed.per
+        WHEN 'spend' THEN rules.currency
+        WHEN 'tokens' THEN 'token'
+        WHEN 'once' THEN 'piece'
+        ELSE computed.per
+    END AS unit,
     computed.basis::DECIMAL(38, 12) AS basis,
     computed.multiplier::DECIMAL(18, 12) AS multiplier,
     computed.calls,
@@ -109,9 +116,10 @@ SELECT
     rules.fee_spread AND computed.kind = 'fee' AS is_spread,
     CASE computed.kind
         WHEN 'volume' THEN rules.volume_method || ' by ' || rules.volume_by || ' over the ' || rules.volume_period || ': '
-            || ledger.plain(computed.basis) || ' ' || unit || ' at the month''s end, tier × ' || ledger.plain(computed.multiplier)
-        WHEN 'commitment_discount' THEN ledger.plain(computed.quantity) || ' drawn, ' || ledger.plain(computed.basis) || ' so far, of '
-            || ledger.plain(rules.commitment) || ' bought for ' || ledger.plain(rules.paid_ahead) || ' ' || rules.currency
+            || ledger.plain(computed.basis) || ' ' || CASE rules.volume_by WHEN 'tokens' THEN 'tokens' ELSE rules.currency END
+            || ' at the month''s end, tier × ' || ledger.plain(computed.multiplier)
+        WHEN 'commitment_discount' THEN ledger.plain(computed.quantity) || ' drawn, ' || ledger.plain(computed.basis)
+            || ' so far, of ' || ledger.plain(rules.commitment) || ' bought for ' || ledger.plain(rules.paid_ahead) || ' ' || rules.currency
         WHEN 'commitment_unused' THEN ledger.plain(computed.quantity) || ' of ' || ledger.plain(rules.commitment)
             || ' bought for ' || ledger.plain(rules.paid_ahead) || ' ' || rules.currency || ' were never used'
         ELSE ledger.plain(computed.quantity) || ' × ' || ledger.plain(rules.fee) || ' ' || rules.currency || CASE rules.fee_per
@@ -121,8 +129,8 @@ FROM computed
 JOIN ledger.monthly_rules AS rules USING (contract_rule_id)
 UNION ALL
 SELECT
-    month, for_month, NULL, NULL, provider, account, model, tag_set_id, upper(currency), kind, amount, NULL, NULL, NULL, NULL, NULL, NULL,
-    false, reason
+    month, for_month, NULL, NULL, provider, account, model, tag_set_id, upper(currency), kind, amount,
+    NULL, NULL, NULL, NULL, NULL, NULL, false, reason
 FROM ledger.adjustments;
 
 -- The same, with fees that are spread shared out by tokens among what the contract's calls were for: whole 1e-12 parts downwards,
@@ -221,8 +229,8 @@ FROM shares
 JOIN due USING (line)
 LEFT JOIN ledger.tag_sets AS tag_sets ON tag_sets.tag_set_id = shares.tag_set_id;
 
--- Commitments of money, and seats: fees by the month for a stated number of them. Pace is that of the last 28 whole days, or of those since
--- the beginning. Who uses a seat is known only where calls carry the tag `user`.
+-- Commitments of money, and seats: fees by the month for a stated number of them. Pace is that of the last 28 whole days, or of
+-- those since the beginning. Who uses a seat is known only where calls carry the tag `user`.
 CREATE MACRO ledger.commitments_at(as_of) AS TABLE
 WITH draws AS (
     SELECT
@@ -230,7 +238,7 @@ WITH draws AS (
         sum(drawn)::DECIMAL(38, 12) AS drawn,
         sum(spend)::DECIMAL(38, 12) AS spend,
         sum(uncounted_calls)::BIGINT AS uncounted_calls,
-        coalesce(sum(drawn) FILTER (day >= ledger.utc_day(as_of) - 28 AND day < ledger.utc_day(as_of)), 0)::DECIMAL(38, 12) AS recent,
+        sum(drawn) FILTER (day >= ledger.utc_day(as_of) - 28 AND day < ledger.utc_day(as_of))::DECIMAL(38, 12) AS recent,
         max(day) FILTER (drawn > 0) AS last_day
     FROM ledger.contract_use
     GROUP BY contract_rule_id
@@ -261,7 +269,10 @@ paced AS (
             WHEN valid_from > as_of THEN 'upcoming'
             ELSE 'active'
         END AS status,
-        CASE WHEN days > 0 AND recent > 0 AND remaining > 0 THEN ledger.parted(ledger.atoms(remaining), days, ledger.atoms(recent)) END AS whole_days
+        CASE
+            WHEN days > 0 AND recent > 0 AND remaining > 0
+                THEN ledger.parted(ledger.atoms(remaining), days, ledger.atoms(recent))
+        END AS whole_days
     FROM money
 ),
 
@@ -321,8 +332,8 @@ SELECT
 FROM paced
 UNION ALL
 SELECT
-    name, contract_rule_id, 'seats', provider, account, currency, 'seat', fee_quantity, paid, active, fee_quantity - active, NULL, NULL,
-    ledger.ratio(active, fee_quantity), NULL, NULL, valid_from, valid_to,
+    name, contract_rule_id, 'seats', provider, account, currency, 'seat', fee_quantity, paid,
+    active, fee_quantity - active, NULL, NULL, ledger.ratio(active, fee_quantity), NULL, NULL, valid_from, valid_to,
     CASE WHEN valid_to <= as_of THEN 'expired' WHEN valid_from > as_of THEN 'upcoming' ELSE 'active' END, NULL
 FROM seats
 LEFT JOIN users USING (contract_rule_id);
