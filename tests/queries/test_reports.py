@@ -25,7 +25,7 @@ VALUES: dict[str, Any] = {
     "tags": ["team"],
     "multipliers": [{"provider": "openai", "scenario": "x", "multiplier": "1.5"}],
 }
-WITHOUT_CONTRACTS = {"adjustments", "adjustment_shares", "commitments"}
+WITHOUT_CONTRACTS = {"contracts", "adjustments", "adjustment_shares", "commitments"}
 """The sample has no contracts: tests/monthly has."""
 ALL = [query for kind in FOLDERS for query in load(kind)]
 IDS = [f"{query.kind}/{query.name}" for query in ALL]
