@@ -31,6 +31,10 @@ FRESH = dict.fromkeys(_TEXTS, "VARCHAR") | {
 }
 """The columns of `fresh`, as the ledger fills them."""
 
+_READ = f"""
+CREATE OR REPLACE TEMP TABLE calls_given AS
+SELECT unnest(from_json($rows, '[{json.dumps(FRESH)}]'), recursive := true)
+"""
 _FILL = f"""
 CREATE OR REPLACE TEMP TABLE fresh AS
 SELECT * REPLACE (CASE WHEN NOT plain THEN usage END AS usage)
@@ -41,7 +45,7 @@ FROM (
             map_entries(usage), lambda e: list_contains($usual, e.key) AND e.value % 1 = 0
         )), true) AS plain,
         struct_pack({", ".join(f"{name} := usage['{name}']::BIGINT" for name in USUAL_CLASSES)}) AS counts
-    FROM (SELECT unnest(from_json($rows, '[{json.dumps(FRESH)}]'), recursive := true))
+    FROM calls_given
 )
 """
 _LINES = """
@@ -92,18 +96,31 @@ def call(model: str | None = "gpt-4o-mini", provider: str | None = "openai", **f
 
 
 def price_calls(con: duckdb.DuckDBPyConnection, calls: Sequence[Call]) -> list[Row]:
-    """Price the calls, and return the row of each, in order. Usage as a map and usage in columns must come to the same."""
-    by_maps, by_columns = (_price(con, calls, columns=columns) for columns in (False, True))
-    assert by_maps == by_columns
-    return by_columns
-
-
-def _price(con: duckdb.DuckDBPyConnection, calls: Sequence[Call], *, columns: bool) -> list[Row]:
-    con.execute(_FILL, {"rows": json.dumps(list(calls)), "columns": columns, "usual": list(USUAL_CLASSES)})
-    pricing.price(con)
+    """Price the calls, and return the row of each, in order."""
+    price_table(con, calls)
     rows = {row["id"]: row for row in dicts(con, "SELECT * FROM priced")}
-    assert len(rows) == len(calls)
     return [rows[uuid.UUID(call["id"])] for call in calls]
+
+
+def price_table(con: duckdb.DuckDBPyConnection, calls: Sequence[Call]) -> None:
+    """Price the calls into the table `priced`. Usage as a map and usage in columns must come to the same."""
+    con.execute(_READ, {"rows": json.dumps(list(calls))})
+    _price(con, columns=False)
+    con.execute("CREATE OR REPLACE TEMP TABLE priced_by_maps AS FROM priced")
+    _price(con, columns=True)
+    assert con.execute("SELECT count(*) FROM priced").fetchall() == [(len(calls),)]
+    assert (
+        con.execute(
+            "(FROM priced EXCEPT FROM priced_by_maps) UNION ALL (FROM priced_by_maps EXCEPT FROM priced)"
+        ).fetchall()
+        == []
+    )
+    con.execute(_LINES)
+
+
+def _price(con: duckdb.DuckDBPyConnection, *, columns: bool) -> None:
+    con.execute(_FILL, {"columns": columns, "usual": list(USUAL_CLASSES)})
+    pricing.price(con)
 
 
 def price_one(con: duckdb.DuckDBPyConnection, *args: Any, **fields: Any) -> Row:
@@ -114,7 +131,6 @@ def price_one(con: duckdb.DuckDBPyConnection, *args: Any, **fields: Any) -> Row:
 
 def charges(con: duckdb.DuckDBPyConnection) -> list[Row]:
     """Return the charges of the batch that was priced last, through the macro behind the view `charges`."""
-    con.execute(_LINES)
     return dicts(con, "SELECT * FROM ledger.usage_lines('stored')")
 
 

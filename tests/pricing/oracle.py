@@ -1,16 +1,19 @@
 """What genai-prices itself says a call costs, class by class: the slow and obvious answer that the SQL must equal.
 
 Nothing here uses Meter's own compilation of prices. A class's charge is what `calc_price` says of that class alone, with the
-tier fixed by the whole call's input (through genai-prices' own `calc_unit_price`), rounded once, half up, to 12 decimals.
+tier fixed by the whole call's input (through genai-prices' own `calc_unit_price`), rounded once, half up, to 12 decimals. For
+each call `calc_price` is asked of the whole usage, too: the charges before rounding are exactly what it says.
 """
 
 from __future__ import annotations
 
 import random
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta, timezone
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
+from itertools import pairwise
 
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.data_units import unit_data
@@ -35,107 +38,174 @@ KEYS = {
     for name, usage_class in KNOWN.items()
     if usage_class.registry_key or usage_class.side
 }
-STRICT = ("service_tier", "processing", "speed")
+INPUTS = frozenset(name for name, usage_class in KNOWN.items() if usage_class.side == "input")
+_ZERO = Decimal(0)
+_INCLUDED_IN = {
+    name: [
+        unit_key
+        for unit_key, unit in REGISTRY.units.items()
+        if unit_key != "requests" and unit.dimensions.items() <= REGISTRY.units[key].dimensions.items()
+    ]
+    for name, key in KEYS.items()
+}
+MICROSECOND = timedelta(microseconds=1)
 EARLIEST = datetime(2023, 1, 1, tzinfo=timezone.utc)
 LATEST = datetime(2027, 6, 1, tzinfo=timezone.utc)
 
 
+EXACT = Context(prec=60)
+TWELVE = Decimal("1e-12")
+
+
+class Quote:
+    """What a model costs at a moment under some conditions, as genai-prices says."""
+
+    def __init__(self, provider: Provider, model: ModelInfo, moment: datetime, when: Mapping[str, str]) -> None:
+        self.provider, self.model, self.moment, self.when = provider, model, moment, when
+        self.prices = model.get_prices(moment, dict(when))
+        self.starts = sorted({tier.start for price in self._tiered() for tier in price.tiers})
+        self.priced = _units_of(self.prices)
+        self._flats: dict[int, Flat] = {}
+
+    @property
+    def is_named(self) -> bool:
+        """Tell whether the catalogue has a price for these conditions at this moment; for none, it always has."""
+        variants = self.model.price_variants or ()
+        return not self.when or any(
+            variant.when == self.when and (variant.constraint is None or variant.constraint.active(self.moment))
+            for variant in variants
+        )
+
+    def flat(self, total: Decimal) -> Flat:
+        """Return the prices with each tier resolved for this much input, by genai-prices' own `calc_unit_price`."""
+        band = bisect_left(self.starts, total)
+        if band not in self._flats:
+            listed = {key: price for key, price in vars(self.prices).items() if price is not None}
+            flat = {
+                key: calc_unit_price(price, 1, total, 1) if isinstance(price, TieredPrices) else price
+                for key, price in listed.items()
+            }
+            same = self.provider.id, self.model.id, tuple(flat.items())
+            self._flats[band] = _FLATS.setdefault(same, Flat(self, flat))
+        return self._flats[band]
+
+    def whole(self, usage: Mapping[str, Decimal]) -> Decimal:
+        """Return what `calc_price` says of a whole call, unrounded."""
+        said = self.model.calc_price(
+            as_usage(usage, self.priced),
+            self.provider,
+            genai_request_timestamp=self.moment,
+            price_context=dict(self.when) or None,
+        )
+        return said.total_price
+
+    def _tiered(self) -> Iterator[TieredPrices]:
+        return (price for price in vars(self.prices).values() if isinstance(price, TieredPrices))
+
+
+class Flat:
+    """Prices without tiers, and what `calc_price` says of one class at a time."""
+
+    def __init__(self, quote: Quote, listed: Mapping[str, Decimal]) -> None:
+        self.quote = quote
+        self.fee = listed.get("requests_kcount")
+        self.is_free = not listed and not quote.model.deprecated  # sold for nothing
+        self.listed = {"input_mtok": Decimal(0), "output_mtok": Decimal(0)} if self.is_free else dict(listed)
+        fees_aside = ModelPrice(**{key: price for key, price in self.listed.items() if key != "requests_kcount"})
+        self._model = replace(quote.model, prices=fees_aside, price_variants=None)
+        self._priced = _units_of(fees_aside)
+        self._known: dict[str, Decimal | None] = {}
+        self._linear: dict[str, bool] = {}
+
+    def alone(self, name: str, count: Decimal) -> Decimal | None:
+        """Return the charge of one class, unrounded; None where the model has no price for it.
+
+        What `calc_price` says of as many units as the price is stated for says all, unless it is not in proportion.
+        """
+        if name not in KEYS or not self._is_priced(name):
+            return None
+        per = REGISTRY.units[KEYS[name]].per
+        if name == "requests":
+            return self.listed["requests_kcount"] * count / 1000
+        if name not in self._known:
+            once = self._known[name] = self._said(name, Decimal(per))
+            self._linear[name] = all(self._said(name, Decimal(few)) * per == once * few for few in (1, 3))
+        said = self._known[name]
+        assert said is not None
+        return said * count / per if self._linear[name] else self._said(name, count)
+
+    def billed(self, usage: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+        """Return the usage with the one request that is charged per call."""
+        return usage if self.fee is None else {"requests": Decimal(1)} | dict(usage)
+
+    def adds_up(self, names: Iterable[str]) -> bool:
+        """Tell whether the classes' charges make the call's: a least quantity holds for a class here, and there for the sum."""
+        return sum(not self._linear.get(name, True) for name in names) < 2
+
+    def _said(self, name: str, count: Decimal) -> Decimal:
+        moment = self.quote.moment
+        return self._model.calc_price(
+            as_usage({name: count}, self._priced), self.quote.provider, genai_request_timestamp=moment
+        ).total_price
+
+    def _is_priced(self, name: str) -> bool:
+        dimensions = REGISTRY.units[KEYS[name]].dimensions.items()
+        return any(REGISTRY.unit_for_price_key(price).dimensions.items() <= dimensions for price in self.listed)
+
+
+_FLATS: dict[tuple[object, ...], Flat] = {}
+"""What was asked of `calc_price` about the same prices is not asked again at another moment."""
+
+
+def _units_of(prices: ModelPrice) -> list[str]:
+    keys = (key for key, price in vars(prices).items() if price is not None)
+    return [unit.usage_key for unit in map(REGISTRY.unit_for_price_key, keys) if unit.usage_key != "requests"]
+
+
 @dataclass(frozen=True)
 class Case:
-    """One call: a model, a moment, the conditions, the usage."""
+    """One call: a model at a moment under some conditions, and the usage."""
 
-    provider: Provider
-    model: ModelInfo
-    moment: datetime
-    when: Mapping[str, str]
+    quote: Quote
     usage: Mapping[str, Decimal]
+
+    def __str__(self) -> str:
+        quote = self.quote
+        return f"{quote.provider.id}/{quote.model.id} at {quote.moment} under {dict(quote.when)}: {dict(self.usage)}"
 
 
 def total_input(usage: Mapping[str, Decimal]) -> Decimal:
     """Return the whole input, cache included."""
-    return sum((count for name, count in usage.items() if KNOWN[name].side == "input"), Decimal(0))
-
-
-def is_named(case: Case) -> bool:
-    """Tell whether the catalogue has a price for the case's conditions at its moment; for none, it always has."""
-    variants = case.model.price_variants or ()
-    return not case.when or any(
-        variant.when == case.when and (variant.constraint is None or variant.constraint.active(case.moment))
-        for variant in variants
-    )
+    return sum((count for name, count in usage.items() if name in INPUTS), Decimal(0))
 
 
 def charges(case: Case) -> dict[str, Decimal | None]:
-    """Return the charge of each class that was used; None where the model has no price for it."""
-    prices = case.model.get_prices(case.moment, dict(case.when))
-    flat = _flat(prices, total_input(case.usage))
-    if not flat and not case.model.deprecated:
-        flat = {"input_mtok": Decimal(0), "output_mtok": Decimal(0)}  # sold for nothing
-    return {name: _charge(case, flat, name, count) for name, count in _billed(case.usage, flat).items()}
+    """Return the charge of each class that was used, rounded; None where the model has no price for it.
+
+    Unrounded they must add up to what `calc_price` says of the whole call: it is asked for each call.
+    """
+    flat = case.quote.flat(total_input(case.usage))
+    with localcontext(EXACT):
+        parts = {name: flat.alone(name, count) for name, count in flat.billed(case.usage).items()}
+        if not flat.is_free and flat.adds_up(parts):
+            fee = (flat.fee or 0) / Decimal(1000)  # of one request, whatever the usage says of them
+            others = sum((part for name, part in parts.items() if part is not None and name != "requests"), fee)
+            assert abs(case.quote.whole(case.usage) - others) < Decimal("1e-40"), str(case)
+        return {
+            name: None if part is None else part.quantize(TWELVE, rounding=ROUND_HALF_UP)
+            for name, part in parts.items()
+        }
 
 
-def whole(case: Case) -> tuple[Decimal, Decimal]:
-    """Return what `calc_price` says of the whole call, and the sum of what it says of each class alone, both unrounded."""
-    with localcontext(Context(prec=60)):
-        prices = case.model.get_prices(case.moment, dict(case.when))
-        flat = _flat(prices, total_input(case.usage))
-        said = case.model.calc_price(
-            _usage(case.usage),
-            case.provider,
-            genai_request_timestamp=case.moment,
-            price_context=dict(case.when) or None,
-        )
-        parts = (_alone(case, flat, name, count) for name, count in _billed(case.usage, flat).items())
-        return said.total_price, sum((part for part in parts if part is not None), Decimal(0))
+def as_usage(usage: Mapping[str, Decimal], priced: Iterable[str]) -> Usage:
+    """Return genai-prices' usage: a unit's count includes those of all more special units.
 
-
-def _flat(prices: ModelPrice, total: Decimal) -> dict[str, Decimal]:
-    """Return the prices with each tier resolved for this much input."""
-    listed = {key: price for key, price in vars(prices).items() if price is not None}
-    return {
-        key: calc_unit_price(price, 1, total, 1) if isinstance(price, TieredPrices) else price
-        for key, price in listed.items()
-    }
-
-
-def _billed(usage: Mapping[str, Decimal], flat: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    fee = {"requests": Decimal(1)} if "requests_kcount" in flat else {}
-    return fee | dict(usage)
-
-
-def _charge(case: Case, flat: Mapping[str, Decimal], name: str, count: Decimal) -> Decimal | None:
-    with localcontext(Context(prec=60)):
-        exact = _alone(case, flat, name, count)
-        return None if exact is None else exact.quantize(Decimal("1e-12"), rounding=ROUND_HALF_UP)
-
-
-def _alone(case: Case, flat: Mapping[str, Decimal], name: str, count: Decimal) -> Decimal | None:
-    if name not in KEYS or not _is_priced(KEYS[name], flat):
-        return None
-    if name == "requests":
-        return flat["requests_kcount"] * count / 1000
-    fees_aside = ModelPrice(**{key: price for key, price in flat.items() if key != "requests_kcount"})
-    model = replace(case.model, prices=fees_aside, price_variants=None)
-    said = model.calc_price(_usage({name: count}), case.provider, genai_request_timestamp=case.moment)
-    return said.total_price
-
-
-def _is_priced(key: str, flat: Mapping[str, Decimal]) -> bool:
-    dimensions = REGISTRY.units[key].dimensions.items()
-    return any(REGISTRY.unit_for_price_key(price).dimensions.items() <= dimensions for price in flat)
-
-
-def _usage(usage: Mapping[str, Decimal]) -> Usage:
-    """Return genai-prices' usage: a unit's count includes those of all more special units."""
-    counts = {}
-    for key, unit in REGISTRY.units.items():
-        inside = [
-            count
-            for name, count in usage.items()
-            if name in KEYS and unit.dimensions.items() <= REGISTRY.units[KEYS[name]].dimensions.items()
-        ]
-        if key != "requests":
-            counts[key] = sum(inside, Decimal(0))
+    What was not used is named only where the model has a price for it: each name costs time.
+    """
+    counts = dict.fromkeys(priced, _ZERO)
+    for name, count in usage.items():
+        for key in _INCLUDED_IN.get(name, ()):
+            counts[key] = counts.get(key, _ZERO) + count
     return Usage(**counts)
 
 
@@ -145,12 +215,17 @@ def listed() -> list[tuple[Provider, ModelInfo]]:
 
 
 def cases(models: Iterable[tuple[Provider, ModelInfo]], randoms: int, rng: random.Random) -> Iterator[Case]:
-    """Yield, for each model, moments on both sides of each of its changes, all conditions, all boundaries, random usages."""
+    """Yield, for each model, conditions and segment between two changes of date: all boundaries, and random usages.
+
+    The usages are spread over the segment's moments: its first and last microsecond, those around each hour at which a price
+    changes, and one at random.
+    """
     for provider, model in models:
         for when in conditions(model):
-            for moment in moments(model, rng):
-                for usage in usages(model, moment, when, randoms, rng):
-                    yield Case(provider, model, moment, when, usage)
+            for moments in segments(model, rng):
+                quotes = [Quote(provider, model, moment, when) for moment in moments]
+                yield from (Case(quote, usage) for quote in quotes for usage in boundaries(quote, rng))
+                yield from (Case(quotes[number % len(quotes)], random_usage(rng)) for number in range(randoms))
 
 
 def conditions(model: ModelInfo) -> list[dict[str, str]]:
@@ -159,35 +234,37 @@ def conditions(model: ModelInfo) -> list[dict[str, str]]:
     return [{}, *(dict(when) for when in sorted(named))]
 
 
-def moments(model: ModelInfo, rng: random.Random) -> list[datetime]:
-    """Return a random moment, and the last and the first microsecond around each change."""
+def segments(model: ModelInfo, rng: random.Random) -> Iterator[list[datetime]]:
+    """Yield the moments to ask about in each segment between two dates on which a price changes."""
     conditional = model.prices if isinstance(model.prices, list) else []
     constraints = [entry.constraint for entry in (*conditional, *(model.price_variants or ()))]
-    found = {EARLIEST + timedelta(microseconds=rng.randrange((LATEST - EARLIEST) // timedelta(microseconds=1)))}
-    for constraint in constraints:
-        if isinstance(constraint, StartDateConstraint):
-            change = datetime.combine(constraint.start_date, time(), timezone.utc)
-            found |= {change, change - timedelta(microseconds=1)}
-        elif isinstance(constraint, TimeOfDateConstraint):
-            day = EARLIEST + timedelta(days=rng.randrange(1500))
-            for at in (constraint.start_time, constraint.end_time):
-                change = datetime.combine(day.date(), at)
-                found |= {change, change - timedelta(microseconds=1)}
-    return sorted(found)
+    days = sorted({c.start_date for c in constraints if isinstance(c, StartDateConstraint)})
+    hours = {at for c in constraints if isinstance(c, TimeOfDateConstraint) for at in (c.start_time, c.end_time)}
+    changes = [datetime.combine(day, time(), timezone.utc) for day in days]
+    for start, end in pairwise(
+        [EARLIEST, *changes, max([LATEST, *(change + timedelta(days=9) for change in changes)])]
+    ):
+        length = (end - start) // MICROSECOND
+        found = {start, end - MICROSECOND, start + MICROSECOND * rng.randrange(length)}
+        day = (start + MICROSECOND * rng.randrange(length)).date()
+        for at in sorted(hours, key=str):
+            change = datetime.combine(day, at, at.tzinfo or timezone.utc)
+            found |= {moment for moment in (change, change - MICROSECOND) if start <= moment < end}
+        yield sorted(found)
 
 
-def usages(
-    model: ModelInfo, moment: datetime, when: Mapping[str, str], randoms: int, rng: random.Random
-) -> Iterator[dict[str, Decimal]]:
-    """Yield the inputs on both sides of each boundary, and random usages of all classes, some of them enormous."""
-    prices = vars(model.get_prices(moment, dict(when))).values()
-    for start in sorted({tier.start for price in prices if isinstance(price, TieredPrices) for tier in price.tiers}):
+def boundaries(quote: Quote, rng: random.Random) -> Iterator[dict[str, Decimal]]:
+    """Yield inputs of exactly a tier's start, and of one more: with the cache, and without."""
+    for start in quote.starts:
         for total in (start, start + 1):
             cached = rng.randrange(total)
             yield _counts(input=total - cached, cache_read=cached, output=rng.randrange(10_000))
             yield _counts(input=total)
-    for _ in range(randoms):
-        yield {usage_class.name: _count(usage_class, rng) for usage_class in _some_classes(rng)}
+
+
+def random_usage(rng: random.Random) -> dict[str, Decimal]:
+    """Return a usage of any classes, now and then enormous."""
+    return {usage_class.name: _count(usage_class, rng) for usage_class in _some_classes(rng)}
 
 
 def _counts(**counts: int) -> dict[str, Decimal]:
@@ -195,11 +272,12 @@ def _counts(**counts: int) -> dict[str, Decimal]:
 
 
 USUAL = ("input", "output", "cache_read", "reasoning", "cache_write_5m", "web_searches", "audio_seconds")
+RARE = [known for known in CLASSES if known.name not in USUAL]
 
 
 def _some_classes(rng: random.Random) -> list[UsageClass]:
     usual = [KNOWN[name] for name in USUAL if rng.random() < 0.6]
-    rare = rng.sample([known for known in CLASSES if known.name not in USUAL], rng.randrange(4))
+    rare = rng.sample(RARE, rng.randrange(4))
     return [*usual, *rare] or [KNOWN["input"]]
 
 
