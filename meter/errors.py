@@ -2,6 +2,7 @@
 
 MeterError
 ├── BudgetExceeded     a budget with action "block" is spent; the only one ever raised into a metered call
+├── CatalogueInvalid   a catalogue of prices cannot be read, or must not replace the one that is known
 ├── ExtraMissing       the read side is not installed
 ├── LedgerLocked       another process holds the ledger longer than one was ready to wait
 ├── LedgerMissing      nothing has been ingested yet
@@ -26,6 +27,10 @@ class MeterError(Exception):
 
 class BudgetExceeded(MeterError):
     """A budget with action "block" is spent: the call was not sent."""
+
+
+class CatalogueInvalid(MeterError):
+    """A catalogue of prices cannot be read, or must not replace the one that is known."""
 
 
 class ExtraMissing(MeterError):

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 
 from genai_prices.data_snapshot import DataSnapshot, get_snapshot
 from genai_prices.types import ModelInfo, PriceVariant, Provider, TieredPrices
 
+from meter.errors import CatalogueInvalid
+from meter.pricing import following, reading
 from meter.pricing.conditions import Conditions, is_standard
 from meter.pricing.periods import Window, windows
 from meter.pricing.units import REGISTRY, Rate, is_storable, rates
@@ -72,16 +75,38 @@ _Span = list[tuple[Window, _Banded]]
 
 
 def snapshot() -> DataSnapshot:
-    """Return the catalogue with its matchers of providers and models."""
-    return get_snapshot()
+    """Return the catalogue in force with its matchers of providers and models."""
+    text = following.held()
+    return get_snapshot() if text is None else _snapshot_of(text)
 
 
-def compiled() -> Iterator[PricedModel]:
-    """Yield every model of the installed catalogue."""
-    for provider in snapshot().providers:
-        url = next(iter(provider.pricing_urls or ()), None)
-        for model in provider.models:
-            yield PricedModel(provider.id, model.id, url, tuple(_offers(provider, model)))
+@lru_cache(maxsize=1)
+def _snapshot_of(text: following.Text) -> DataSnapshot:
+    return DataSnapshot(reading.providers(text), from_auto_update=False)
+
+
+def checked(text: following.Text) -> following.Text:
+    """Return the text whose every model was compiled. Raises CatalogueInvalid, with the place."""
+    for _ in compiled(text):
+        pass
+    return text
+
+
+def compiled(text: following.Text | None = None) -> Iterator[PricedModel]:
+    """Yield every model of a catalogue: of a text, or of the installed one. Raises CatalogueInvalid, with the place."""
+    listed = get_snapshot() if text is None else _snapshot_of(text)
+    for provider in listed.providers:
+        yield from (_priced(provider, model) for model in provider.models)
+
+
+def _priced(provider: Provider, model: ModelInfo) -> PricedModel:
+    url = next(iter(provider.pricing_urls or ()), None)
+    try:
+        return PricedModel(provider.id, model.id, url, tuple(_offers(provider, model)))
+    except (ArithmeticError, LookupError, ValueError) as error:
+        raise CatalogueInvalid(
+            f"{provider.id}/{model.id}: its prices cannot be read: {error}", hint=reading.SHAPE
+        ) from error
 
 
 def _offers(provider: Provider, model: ModelInfo) -> Iterator[Offer]:

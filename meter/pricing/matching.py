@@ -12,7 +12,7 @@ from genai_prices.types import ModelInfo, Provider
 
 from meter import settings
 from meter.names import PROVIDERS, provider_for
-from meter.pricing import catalogue
+from meter.pricing import catalogue, following
 
 DEPLOYMENT_NAMED = frozenset({"azure"})
 """Providers (genai-prices' ids) whose request names a deployment: only the response tells the model."""
@@ -34,7 +34,7 @@ class Match:
     alias: str | None = None
 
 
-@lru_cache(maxsize=4096)
+@following.remembered
 def match(provider: str | None, server: str | None, response_model: str | None, request_model: str | None) -> Match:
     """Find the price of the response's model, else of the request's."""
     seller = _seller(provider, server)

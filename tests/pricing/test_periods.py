@@ -41,7 +41,7 @@ def variant(cost: int, constraint: Any = None, **when: str) -> PriceVariant:
 
 def offers(monkeypatch: pytest.MonkeyPatch, *models: ModelInfo) -> list[Offer]:
     provider = Provider(id="p", name="P", api_pattern="https://p", models=list(models))
-    monkeypatch.setattr(catalogue, "snapshot", lambda: type("Snapshot", (), {"providers": [provider]}))
+    monkeypatch.setattr(catalogue, "get_snapshot", lambda: type("Snapshot", (), {"providers": [provider]}))
     return [offer for compiled in catalogue.compiled() for offer in compiled.offers]
 
 
