@@ -27,9 +27,11 @@ VIEWS = {
     "outcomes": "what calls achieved, and what it was worth",
     "spend_daily": "cost by day, service, provider and model",
     "coverage": "how much of the ledger is priced, estimated, untagged, lost",
-    "unpriced": "what has no price, and since when",
     "contracts": "what meter.toml said of negotiated prices, and when it was known",
+    "unpriced": "what has no price, why, since when, and what it would cost if priced like its nearest relatives",
+    "savings": "from list to effective cost, and what each lever saved",
     "cache_savings": "what reading from caches saved against the uncached price",
+    "context_cost": "cost per call by the size of its input, and what long input cost more",
 }
 
 

@@ -126,8 +126,9 @@ class App(MeterGroup):
 )
 @click.version_option(None, "-V", "--version", package_name="spendmeter", message="meter %(version)s")
 @click.option(faults.DEBUG, is_flag=True, expose_value=False, help="Show the traceback of an error.")
+@click.option("--strict", is_flag=True, help="Exit with 3 when some calls on this screen have no full price.")
 @click.pass_context
-def cli(ctx: click.Context) -> None:
+def cli(ctx: click.Context, strict: bool) -> int:
     """What every LLM call costs, who caused it, and what it was worth.
 
     Without a command: one screen with today, the month so far, and what to look at next.
@@ -135,7 +136,10 @@ def cli(ctx: click.Context) -> None:
     if ctx.invoked_subcommand is None:
         from meter.cli.overview import overview
 
-        overview()
+        return overview(strict)
+    if strict:
+        raise click.UsageError(f"--strict stands behind the command: meter {ctx.invoked_subcommand} --strict")
+    return 0
 
 
 cli.params.append(home_option())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from meter.cli.app import INCOMPLETE
 from meter.cli.currency import chosen
 from meter.cli.opening import find_settled, local_now, reading
 from meter.report import numbers
@@ -29,12 +30,12 @@ WELCOME = (
 )
 
 
-def overview() -> None:
+def overview(strict: bool = False) -> int:
     """Print today, the month so far, the top teams and models, how much is known, and what to look at next."""
     place = find_settled()
     if not place.ledger.exists() and not any(place.spool.glob("*.ndjson")):
         _print(_heading("Meter", f"nothing recorded yet in {place.path}"), _steps(WELCOME))
-        return
+        return 0
     from rich.console import Group
     from rich.text import Text
 
@@ -50,6 +51,7 @@ def overview() -> None:
         *(_spenders(f"Top {noun}, {found.month.title}", top) for noun, top in found.top.items() if top),
         _steps(list(_next(found))[:3]),
     )
+    return INCOMPLETE if strict and any(known.unpriced for known in found.totals.values()) else 0
 
 
 def _print(*parts: RenderableType) -> None:
@@ -79,6 +81,7 @@ def _totals(found: Overview) -> Table:
     for title, known in found.totals.items():
         costs = "\n".join(f"{numbers.money(cost)} {currency}" for currency, cost in known.costs.items())
         gap = f"{numbers.share(known.share)} unpriced" if known.unpriced else ""
+        gap += f": {known.likely}" if known.bounds else ""
         table.add_row(title, costs or ("–" if known.calls else ""), plural(known.calls, "call"), gap)
     return table
 

@@ -8,9 +8,11 @@ from decimal import Decimal
 import click
 
 from meter import queries
-from meter.cli.app import MeterCommand
-from meter.cli.opening import find, reading
-from meter.cli.output import format_option, note, show_report
+from meter.cli.app import INCOMPLETE, MeterCommand
+from meter.cli.opening import find, local_now, reading
+from meter.cli.output import format_option, note, show_report, strict_option
+from meter.report import period
+from meter.report.known import summary
 from meter.report.table import Result
 from meter.risk import Claim, breakeven_multiplier, claims, multipliers
 
@@ -19,7 +21,8 @@ Amount = tuple[Decimal | None, str | None]
 
 @click.command("risk", cls=MeterCommand)
 @format_option
-def command(fmt: str) -> None:
+@strict_option
+def command(fmt: str, strict: bool) -> int:
     """Show what providers are said to earn, and the month's spend so far at the price where they would break even.
 
     The margins are claims, mostly of the press, with their source and date; [margins] in meter.toml replaces them. The first
@@ -35,6 +38,8 @@ def command(fmt: str) -> None:
     values = {"now": datetime.now(timezone.utc), "multipliers": multipliers(found)}
     with reading() as connection:
         rows = connection.execute(query.sql, query.bind(values)).fetchall()
+        span = period.month_to_date(local_now(connection))
+        known = summary(connection, span)
     spend: dict[tuple[str, str], list[Amount]] = {}
     for provider, currency, _, scenario, value in rows:
         spend.setdefault((provider, scenario), []).append((value, currency))
@@ -54,7 +59,9 @@ def command(fmt: str) -> None:
     result = Result(list(columns), list(columns.values()), lines)
     result.title = "Spend of the month so far, at break-even prices"
     show_report(result, fmt)
+    note(known.sentence(span.title))
     note("margins are claims, not facts; meter.toml [margins] has the last word")
+    return INCOMPLETE if strict and known.unpriced else 0
 
 
 def _first_of_each_basis(found: list[Claim]) -> list[Claim]:

@@ -33,8 +33,8 @@ CURRENCIES = ("currency", "list_currency")
 def command(statement: str, fmt: str, strict: bool) -> int:
     """Ask the ledger in SQL, DuckDB's. It is only read, and no file is written: for a file, --format and >.
 
-    Views: calls, charges, outcomes, spend_daily, coverage, unpriced, cache_savings, exchange_rates; in one currency
-    calls_in('EUR') and charges_in('EUR'). A statement of - is read from stdin.
+    Views: calls, charges, outcomes, spend_daily, coverage, unpriced, savings, cache_savings, context_cost, exchange_rates; in one
+    currency calls_in('EUR') and charges_in('EUR'). A statement of - is read from stdin.
 
     \b
     Examples:
@@ -91,7 +91,7 @@ def _confine(connection: DuckDBPyConnection, text: str) -> None:
         connection.execute("SET enable_external_access = false")
 
 
-PRICED = frozenset({"calls", "charges", "spend_daily", "unit_economics", "cache_savings"})
+PRICED = frozenset({"calls", "charges", "spend_daily", "unit_economics", "savings", "cache_savings", "context_cost"})
 MONEY = re.compile(r"cost|price|saved", re.IGNORECASE)
 """What a statement says that is about money, whatever type its answer has."""
 

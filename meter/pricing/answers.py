@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from meter.names import provider_for
-from meter.pricing import contracts, ratios
+from meter.pricing import contracts, ratios, relatives
 from meter.pricing.conditions import STANDARD, Asked, Conditions, applicable, as_text, from_text, needs, tier_of
 from meter.pricing.contracts import cards
 from meter.pricing.contracts.reading import Alias, Terms
@@ -117,10 +117,15 @@ class Book:
 def remember(con: DuckDBPyConnection, asks: Iterable[tuple[Any, ...]]) -> None:
     """Store the answer to each ask (a row of unmatched.sql)."""
     first = con.execute(_NEXT_ID).fetchall()[0][0]
-    book, shelf = Book(con), cards.Shelf(con)
-    rows = [_row(match_id, Ask(*ask), book, shelf) for match_id, ask in enumerate(asks, first)]
+    book, shelf, asked = Book(con), cards.Shelf(con), list(asks)
+    rows = [_row(match_id, Ask(*ask), book, shelf) for match_id, ask in enumerate(asked, first)]
     shelf.keep()
     con.execute(_INSERT, {"rows": json.dumps(rows)})
+    relatives.learn(con, asked, lambda ask: _known(book.answer(Ask(*ask))))
+
+
+def _known(answer: Answer) -> relatives.Answer:
+    return relatives.Answer(answer.found, as_text(answer.wanted), answer.offer.offer_id if answer.offer else None)
 
 
 def _row(match_id: int, ask: Ask, book: Book, shelf: cards.Shelf) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from meter.report import numbers, run
 from meter.report.period import Period
@@ -15,12 +15,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Bound:
+    """What calls without a price would cost at the prices of their nearest relatives: at least, and at most."""
+
+    low: Decimal
+    high: Decimal
+    currency: str
+
+    def __str__(self) -> str:
+        low, high = numbers.money(self.low), numbers.money(self.high)
+        return f"{low} {self.currency}" if low == high else f"{low} to {high} {self.currency}"
+
+
+@dataclass(frozen=True)
 class Known:
-    """A period's totals by currency, and what they leave out."""
+    """A period's totals by currency, and what they leave out. `unbounded` calls have no relative, or a class that none has."""
 
     calls: int
     unpriced: int
     costs: dict[str, Decimal]
+    bounds: tuple[Bound, ...] = field(default=())
+    unbounded: int = 0
 
     @property
     def share(self) -> float:
@@ -38,17 +53,43 @@ class Known:
 
     def gap(self) -> str:
         """Say what is unpriced; nothing when nothing is."""
-        return f"; unpriced: {numbers.share(self.share)} of the calls" if self.unpriced else ""
+        if not self.unpriced:
+            return ""
+        share = f"; unpriced: {numbers.share(self.share)} of the calls"
+        if not self.bounds:
+            return share
+        rest = f", and {numbers.share(self.unbounded / self.calls)} not even that" if self.unbounded else ""
+        return f"{share}; if priced like their nearest relatives, {self.likely} more{rest}"
+
+    @property
+    def likely(self) -> str:
+        """The bounds in words, such as 1.20 to 3.40 USD; nothing where none is known."""
+        return " + ".join(map(str, self.bounds))
 
 
 def summary(connection: DuckDBPyConnection, period: Period, currency: str | None = None) -> Known:
     """Return a period's totals, in one currency where one is given."""
     totals = run.rows(connection, "totals", period, report_currency=currency)
+    unpriced = sum(row["unpriced_calls"] for row in totals)
+    items = run.rows(connection, "unpriced", period) if unpriced else []
     return Known(
         calls=sum(row["calls"] for row in totals),
-        unpriced=sum(row["unpriced_calls"] for row in totals),
+        unpriced=unpriced,
         costs={row["currency"]: row["effective_cost"] for row in totals if row["effective_cost"] is not None},
+        bounds=tuple(_bounds(items)),
+        unbounded=sum(row["calls"] for row in items if row["bound_high"] is None or row["unbounded_classes"]),
     )
+
+
+def _bounds(items: Sequence[Mapping[str, Any]]) -> Iterator[Bound]:
+    """Add up the bounds of what is unpriced, by currency."""
+    known = [item for item in items if item["bound_high"] is not None]
+    for currency in sorted({item["currency"] for item in known}):
+        low, high = (
+            sum((item[name] for item in known if item["currency"] == currency), Decimal(0))
+            for name in ("bound_low", "bound_high")
+        )
+        yield Bound(low, high, currency)
 
 
 GAPS = (

@@ -1,0 +1,6 @@
+-- title: Savings by lever
+-- about: What caches, batch, flex, contracts and commitments saved in one period, by month, provider and model.
+-- param: from = start of the period, with time zone
+-- param: to = end of the period, exclusive
+FROM ledger.savings_between($from, $to)
+ORDER BY month, saved DESC NULLS LAST, provider, model, currency, list_currency
