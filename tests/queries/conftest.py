@@ -6,6 +6,7 @@ import pytest
 
 from meter.ledger import Ledger
 from tests.queries.sample import CALLS, IN_EUROS, made
+from tests.queries.varied import calls as varied_calls
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +25,9 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
 def euros(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
     """The sample's ledger with one call in another currency."""
     return made(tmp_path_factory.mktemp("euros"), [*CALLS, IN_EUROS])
+
+
+@pytest.fixture(scope="session")
+def varied(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
+    """A ledger of many kinds of calls."""
+    return made(tmp_path_factory.mktemp("varied"), list(varied_calls()))
