@@ -97,7 +97,8 @@ def _row(ask: Row, answer: Answer, starts: dict[int, Any]) -> dict[str, Any]:
     found = answer.found
     names = [name for name in (keys["response_model"], keys["request_model"]) if name]
     known = found.price_model is not None
-    near = _itself(found) if known else nearest(found.price_provider, tuple(names))
+    sought = (found.alias,) if found.alias else tuple(names)
+    near = _itself(found) if known else nearest(found.price_provider, sought)
     return {
         **keys,
         "context": json.dumps({pair["key"]: pair["value"] for pair in pairs}),
@@ -117,7 +118,8 @@ def _reason(keys: dict[str, Any], answer: Answer, names: Iterable[str]) -> str |
         return f"the price book has no provider {keys['provider']!r}"
     if found.price_model is None:
         models = " or ".join(dict.fromkeys(map(repr, names)))
-        return f"the price book has no model {models} of {_seller(keys, found)}"
+        meant = f" (which {models} stands for)" if found.alias else ""
+        return f"the price book has no model {repr(found.alias) if found.alias else models} of {_seller(keys, found)}{meant}"
     return _offer(keys, answer) if answer.offer_id is None else None
 
 

@@ -58,7 +58,7 @@ class Known:
         share = f"; unpriced: {numbers.share(self.share)} of the calls"
         if not self.bounds:
             return share
-        rest = f", and {numbers.share(self.unbounded / self.calls)} not even that" if self.unbounded else ""
+        rest = f"; {numbers.share(self.unbounded / self.calls)} have no such bound" if self.unbounded else ""
         return f"{share}; if priced like their nearest relatives, {self.likely} more{rest}"
 
     @property

@@ -193,7 +193,7 @@ WITH lacking AS NOT MATERIALIZED (
             provider := provider, server := server_address, account := account, deployment := deployment,
             response_model := response_model, request_model := request_model, tier := service_tier,
             requested_tier := requested_tier, region := region, context := coalesce(context, '{}'),
-            price_status := price_status, card_id := coalesce(contract_card_id, rate_card_id)
+            price_status := price_status, priced_model := priced_model, card_id := coalesce(contract_card_id, rate_card_id)
         ) AS asked,
         started_at, input, cache_read, cache_write, cache_write_5m, cache_write_1h, input_audio, output, reasoning, output_audio,
         other_usage
@@ -248,9 +248,11 @@ items AS (
             model := coalesce(asked.response_model, asked.request_model),
             tier := asked.tier,
             price_status := asked.price_status,
-            priced_model := priced_model,
-            reason := coalesce(reason, CASE WHEN asked.price_status = 'unpriced' AND first_at < starts_at
-                THEN offer || ', before ' || strftime(starts_at, '%Y-%m-%d') END),
+            priced_model := coalesce(asked.priced_model, answered.priced_model),
+            is_known := answered.priced_model IS NOT NULL,
+            -- Where a part has a price, a card was found: it is the class that has none.
+            reason := CASE WHEN asked.price_status = 'unpriced' THEN coalesce(reason, CASE WHEN first_at < starts_at
+                THEN offer || ', before ' || strftime(starts_at, '%Y-%m-%d') END) END,
             likely_alias := likely_alias,
             relatives := coalesce(relatives, [])
         ) AS item
@@ -280,7 +282,8 @@ totals AS (
     FROM items
     GROUP BY item
 ),
--- Of another model only the standard prices; of the model itself every offer. What held in the span of the calls, else all.
+-- Of another model only the standard prices; of the model itself every offer. What held in the span of the calls; of an offer that
+-- did not hold at all then, everything.
 cards AS (
     SELECT totals.item, current_cards.*
     FROM (SELECT *, unnest(list_zip(item.relatives, range(len(item.relatives)))) AS near FROM totals) AS totals (
@@ -288,13 +291,13 @@ cards AS (
     )
     JOIN ledger.current_cards AS current_cards
         ON current_cards.provider = near[1].provider AND current_cards.model = near[1].model
-    WHERE item.priced_model IS NOT NULL OR current_cards.conditions = ''
+    WHERE item.is_known OR current_cards.conditions = ''
     QUALIFY
         currency = first_value(currency) OVER (PARTITION BY totals.item ORDER BY near[2])
         AND (
             (coalesce(valid_from, '-infinity') <= last_at AND coalesce(valid_to, 'infinity') > first_at)
             OR NOT bool_or(coalesce(valid_from, '-infinity') <= last_at AND coalesce(valid_to, 'infinity') > first_at)
-                OVER (PARTITION BY totals.item)
+                OVER (PARTITION BY totals.item, offer_id)
         )
 ),
 bounds AS (
