@@ -40,7 +40,8 @@ EXPECTED = {
         WHERE price_status = 'unpriced' AND {THIS_MONTH} GROUP BY ALL""",
     "meter.unpriced.calls": f"""SELECT {MODELS}, 'month_to_date' AS period, count() AS v FROM calls
         WHERE price_status IN ('unpriced', 'partial') AND {THIS_MONTH} GROUP BY ALL""",
-    "meter.unpriced.bound": """SELECT provider AS "gen_ai.provider.name", 'month_to_date' AS period, currency, sum(bound_high) AS v
+    "meter.unpriced.bound": """SELECT provider AS "gen_ai.provider.name", 'month_to_date' AS period, currency,
+            sum(bound_high) AS v
         FROM unpriced WHERE bound_high IS NOT NULL GROUP BY ALL""",
     "meter.spend.period": f"""SELECT known.* EXCLUDE (nothing), period, coalesce((
             SELECT sum(effective_cost) FROM calls

@@ -142,7 +142,7 @@ def _relative(provider: str, model: str) -> Relative:
 
 @lru_cache(maxsize=4096)
 def _nearest(seller: str | None, name: str) -> tuple[tuple[str, str], ...]:
-    """Return up to MOST models: of the seller, else of the developer; the very model alone, where only its spelling is another."""
+    """Return up to MOST models: of the seller, else of the developer; the very model alone, where it is only spelt otherwise."""
     for provider in _sellers(seller, name):
         if meant := _meant(provider, name):
             return (meant,)
@@ -204,7 +204,10 @@ _SUFFIX = re.compile(
 """Of a date, a revision, or a word that names no other model."""
 _WORD = re.compile(r"[a-z]+|\d+(?:\.\d+)?b\b|\d+")
 _SIZES = frozenset(
-    "nano mini micro lite small medium large xl max pro plus ultra turbo fast flash instant haiku sonnet opus".split()
+    (
+        *("nano", "mini", "micro", "lite", "small", "medium", "large", "xl", "max", "pro", "plus", "ultra"),
+        *("turbo", "fast", "flash", "instant", "haiku", "sonnet", "opus"),
+    )
 )
 
 

@@ -33,7 +33,9 @@ def record_now(home: Home, *models: str) -> None:
     moment = datetime.now(timezone.utc) - timedelta(seconds=5)
     for model in models:
         usage = {"input": 1_000_000, "output": 100_000}
-        meter.record(provider="openai", model=model, usage=usage, started_at=moment, response_id=model, tags={"team": "a"})
+        meter.record(
+            provider="openai", model=model, usage=usage, started_at=moment, response_id=model, tags={"team": "a"}
+        )
     recorder.close()
     ingest(Ledger(home))
 

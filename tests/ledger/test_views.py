@@ -36,7 +36,6 @@ COLUMNS = {
         contract_rule_id, name, provider, account, server_address, deployment, model, service_tier, region, usage_classes,
         valid_from, valid_to, multiplier, unit_prices, currency, volume_by, volume_method, volume_period, volume_tiers,
         commitment, commitment_price, fee, fee_per, fee_quantity, fee_spread, recorded_at, superseded_at""",
-<<<<<<< HEAD
     "adjustments": """
         month, contract, contract_rule_id, provider, account, currency, kind, amount, quantity, unit, basis, multiplier, calls,
         uncounted_calls, for_month, period_state, description""",
@@ -45,8 +44,6 @@ COLUMNS = {
     "commitments": """
         contract, contract_rule_id, kind, provider, account, currency, unit, bought, paid, drawn, remaining, matched_spend,
         coverage, utilisation, run_out_on, expected_breakage, valid_from, valid_to, status, uncounted_calls""",
-    "unpriced": "provider, model, service_tier, price_status, usage_classes, calls, tokens, first_at, last_at",
-=======
     "unpriced": """
         provider, model, service_tier, price_status, usage_classes, calls, tokens, first_at, last_at, reason, likely_alias,
         relatives, bound_low, bound_high, currency, unbounded_classes""",
@@ -56,30 +53,13 @@ COLUMNS = {
     "context_cost": """
         month, provider, model, input_over, input_up_to, calls, costed_calls, input_tokens, effective_cost, cost_per_call,
         currency, list_cost, long_context_premium, list_currency""",
->>>>>>> 409d7cd (Unpriced calls have a reason, nearest relatives and a bound; views of savings and of cost by size of input; --strict on every total)
     "cache_savings": """
         provider, model, list_currency, cache_read_tokens, cache_write_tokens, list_cost, list_cost_uncached, saved""",
 }
 MONEY = (
-<<<<<<< HEAD
-    "amount",
-    "bought",
-    "paid",
-    "drawn",
-    "remaining",
-    "spend",
-    "breakage",
-    "cost",
-    "price",
-    "value",
-    "saved",
-    "estimate_low",
-    "estimate_high",
-    "list_cost_uncached",
-=======
-    *("cost", "price", "value", "saved", "estimate_low", "estimate_high", "list_cost_uncached", "bound_low", "bound_high"),
-    *("savings", "cost_per_call", "premium", "savings_rate"),
->>>>>>> 409d7cd (Unpriced calls have a reason, nearest relatives and a bound; views of savings and of cost by size of input; --strict on every total)
+    *("amount", "bought", "paid", "drawn", "remaining", "spend", "breakage", "cost", "price", "value", "saved"),
+    *("estimate_low", "estimate_high", "list_cost_uncached", "bound_low", "bound_high", "savings", "cost_per_call"),
+    *("premium", "savings_rate"),
 )
 
 

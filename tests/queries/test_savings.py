@@ -33,7 +33,12 @@ def test_a_cache_saves_the_difference_to_fresh_input_and_writing_to_it_costs_mor
     paid = (100 * 3 + 10_000 * Decimal("0.3") + 2_000 * Decimal("3.75") + 50 * 15) / MILLION
     fresh = (12_100 * 3 + 50 * 15) / MILLION
     assert (row["list_cost"], row["full_list_cost"], row["cache_savings"]) == (paid, fresh, fresh - paid)
-    assert (row["batch_savings"], row["flex_savings"], row["contract_savings"], row["commitment_savings"]) == (0, 0, 0, 0)
+    assert (row["batch_savings"], row["flex_savings"], row["contract_savings"], row["commitment_savings"]) == (
+        0,
+        0,
+        0,
+        0,
+    )
     assert row["effective_savings_rate"] == ((fresh - paid) / fresh).quantize(TWELFTH, ROUND_HALF_UP)
 
 

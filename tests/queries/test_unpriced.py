@@ -50,7 +50,10 @@ def test_a_model_of_tomorrow_is_bounded_by_the_cheapest_and_the_dearest_of_its_s
 
 def test_an_unknown_tier_is_bounded_by_the_models_own_offers(tmp_path: Path) -> None:
     (row,) = unpriced(tmp_path, mini(tier="turbo", usage={"input": 1_000_000}))
-    assert (row["reason"], row["service_tier"]) == ("openai has no price for gpt-4o-mini under: service_tier=turbo", "turbo")
+    assert (row["reason"], row["service_tier"]) == (
+        "openai has no price for gpt-4o-mini under: service_tier=turbo",
+        "turbo",
+    )
     assert (row["likely_alias"], row["relatives"]) == (None, ["openai/gpt-4o-mini"])
     assert (row["bound_low"], row["bound_high"]) == (Decimal("0.075"), Decimal("0.25"))
 
@@ -100,7 +103,9 @@ def test_the_context_that_a_price_depends_on_tells_two_reasons_apart(tmp_path: P
 
 def test_reasons_are_those_that_explain_gives_of_each_call(varied: Ledger) -> None:
     expected: Counter[tuple[Any, ...]] = Counter()
-    calls = dicts(varied, "SELECT call_id, coalesce(response_model, request_model) AS model, service_tier AS tier FROM calls")
+    calls = dicts(
+        varied, "SELECT call_id, coalesce(response_model, request_model) AS model, service_tier AS tier FROM calls"
+    )
     with varied.reading() as connection:
         for one in calls:
             said = explain(connection, str(one["call_id"]))
@@ -197,8 +202,9 @@ def test_a_name_in_other_clothes_is_the_model_itself(seller: str | None, name: s
 
 
 @pytest.mark.parametrize(
-    ("seller", "name", "size"), [("openai", "gpt-9-mini", "mini"), ("anthropic", "claude-opus-9", "opus"), ("groq", "llama-9-70b", "70b")]
-)  # fmt: skip
+    ("seller", "name", "size"),
+    [("openai", "gpt-9-mini", "mini"), ("anthropic", "claude-opus-9", "opus"), ("groq", "llama-9-70b", "70b")],
+)
 def test_relatives_are_of_the_same_size(seller: str, name: str, size: str) -> None:
     found = nearest(seller, (name,))
     assert found and all(size in relative["model"] for relative in found)

@@ -1,4 +1,4 @@
-"""Calls of everything that savings, sizes and bounds depend on: tiers, caches, long input, aliases, and usage of other classes."""
+"""Calls of everything that savings, sizes and bounds depend on: tiers, caches, long input, aliases, other classes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,15 @@ def _usage(chosen: random.Random, model: str) -> dict[str, float]:
     if model.startswith("whisper"):
         return {"audio_seconds": chosen.choice((1, 9.5, 10, 61.25))}
     usage: dict[str, float] = {"input": chosen.choice(SIZES), "output": chosen.randrange(3000)}
-    for name in ("cache_read", "cache_write_5m", "cache_write_1h", "cache_write", "reasoning", "input_audio", "web_searches"):
+    for name in (
+        "cache_read",
+        "cache_write_5m",
+        "cache_write_1h",
+        "cache_write",
+        "reasoning",
+        "input_audio",
+        "web_searches",
+    ):
         if chosen.random() < 0.2:
             usage[name] = chosen.randrange(1, 90_000 if name.startswith("cache") else 9)
     return usage
