@@ -179,3 +179,23 @@ def _holds(card: Mapping[str, Any], charge: Mapping[str, Any]) -> bool:
         and (card["input_over"] is None or card["input_over"] < tokens)
         and (card["input_up_to"] is None or tokens <= card["input_up_to"])
     )
+
+
+CONTRACT = """
+[contracts.framework]
+provider = "openai"
+multiplier = "0.8"
+from = 2026-10-15
+"""
+
+
+def test_a_contract_saves_from_its_first_day_on(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "meter.toml").write_text(CONTRACT)
+    usage = {"input": 1_000_000, "cache_read": 1_000_000}
+    days = ("2026-10-14T23:59", "2026-10-15T00:00", "2026-10-16T12:00")
+    row = only(made(tmp_path, [(day, {**MINI, "usage": usage}) for day in days]))
+    assert (row["list_cost"], row["contracted_cost"]) == (Decimal("0.675"), Decimal("0.585"))
+    assert (row["cache_savings"], row["contract_savings"]) == (Decimal("0.225"), Decimal("0.09"))
+    assert row["full_list_cost"] - row["effective_cost"] == row["saved"] == Decimal("0.315")
+    assert row["effective_savings_rate"] == Decimal("0.35")

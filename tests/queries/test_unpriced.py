@@ -13,6 +13,7 @@ import pytest
 from meter.ledger import Ledger
 from meter.pricing.explain import explain
 from meter.pricing.relatives import nearest
+from tests.ledger.records import rows
 from tests.queries.sample import MINI, SONNET, Recorded, made
 from tests.queries.varied import dicts
 
@@ -213,3 +214,23 @@ def test_relatives_are_of_the_same_size(seller: str, name: str, size: str) -> No
 @pytest.mark.parametrize("name", ["nobody-knows-it", "my-deployment", "", "42", "-", "/", "x" * 500, "модель"])
 def test_names_like_no_other_have_no_relatives(name: str) -> None:
     assert nearest("openai", (name,)) == []
+
+
+ALIASES = """
+[aliases]
+ours = "gpt4o-mini"
+"""
+
+
+def test_an_alias_of_a_model_that_nobody_knows_is_named_and_its_relatives_are_those_of_what_it_stands_for(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "meter.toml").write_text(ALIASES)
+    ledger = made(tmp_path, [mini(request_model="ours", response_model=None, usage={"input": 1_000_000})])
+    (row,) = dicts(ledger, "FROM unpriced")
+    ((call_id,),) = rows(ledger, "SELECT call_id FROM calls")
+    with ledger.reading() as connection:
+        assert row["reason"] == explain(connection, str(call_id)).reason
+    assert "gpt4o-mini" in row["reason"]
+    assert (row["model"], row["likely_alias"], row["bound_high"]) == ("ours", "gpt-4o-mini", Decimal("0.15"))

@@ -274,7 +274,8 @@ quantities AS (
     LEFT JOIN ledger.rate_cards AS cards ON cards.rate_card_id = lines.asked.card_id
     WHERE
         line.quantity IS NOT NULL
-        AND (cards.rate_card_id IS NULL OR (line.quantity > 0 AND cards.unit_prices[line.usage_class] IS NULL))
+        AND cards.unit_prices[line.usage_class] IS NULL
+        AND (line.quantity > 0 OR lines.asked.price_status = 'unpriced')
     GROUP BY ALL
 ),
 totals AS (
