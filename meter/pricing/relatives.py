@@ -163,7 +163,13 @@ def _sellers(seller: str | None, name: str) -> Iterator[Provider]:
     providers = catalogue.snapshot().providers
     yield from (provider for provider in providers if provider.id == seller)
     if maker := developer("", name.lower()):
-        yield from (provider for provider in providers if provider.id != seller and developer(provider.id, "") == maker)
+        yield from (provider for provider in providers if provider.id != seller and _maker(provider.id) == maker)
+
+
+@lru_cache(maxsize=256)
+def _maker(provider: str) -> str | None:
+    """Return whose models a provider sells, where it sells its own only."""
+    return developer(provider, "")
 
 
 def _meant(provider: Provider, name: str) -> tuple[str, str] | None:
@@ -179,14 +185,10 @@ def _meant(provider: Provider, name: str) -> tuple[str, str] | None:
 
 def _alike(provider: Provider, name: str) -> tuple[tuple[str, str], ...]:
     words = _words(name)
-    ranked = sorted(
-        (
-            (_sizes(words) == _sizes(_words(model.id)), likeness, model.id)
-            for model in provider.models
-            if words and words[0] in _words(model.id) and (likeness := _likeness(name, model.id)) >= LEAST_LIKENESS
-        ),
-        reverse=True,
-    )
+    likeness = _likeness(name)
+    family = [model.id for model in provider.models if words and words[0] in _words(model.id)]
+    scored = [(_sizes(words) == _sizes(_words(model)), likeness(model), model) for model in family]
+    ranked = sorted((entry for entry in scored if entry[1] >= LEAST_LIKENESS), reverse=True)
     same_size = [entry for entry in ranked if entry[0]]
     return tuple((provider.id, model) for _, _, model in (same_size or ranked)[:MOST])
 
@@ -234,9 +236,17 @@ def _words(name: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(plain(name)))
 
 
-def _sizes(words: Iterable[str]) -> frozenset[str]:
+@lru_cache(maxsize=8192)
+def _sizes(words: tuple[str, ...]) -> frozenset[str]:
     return frozenset(word for word in words if word in _SIZES or re.fullmatch(r"\d.*b", word))
 
 
-def _likeness(one: str, other: str) -> float:
-    return SequenceMatcher(None, _squeezed(one), _squeezed(other), autojunk=False).ratio()
+def _likeness(name: str) -> Callable[[str], float]:
+    """Return what tells how alike a name is to this one; the first quick look spares most the exact one."""
+    matcher = SequenceMatcher(None, "", _squeezed(name), autojunk=False)
+
+    def likeness(other: str) -> float:
+        matcher.set_seq1(_squeezed(other))
+        return matcher.ratio() if matcher.quick_ratio() >= LEAST_LIKENESS else 0.0
+
+    return likeness
