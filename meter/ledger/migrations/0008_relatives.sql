@@ -287,14 +287,14 @@ totals AS (
 -- did not hold at all then, everything.
 cards AS (
     SELECT totals.item, current_cards.*
-    FROM (SELECT *, unnest(list_zip(item.relatives, range(len(item.relatives)))) AS near FROM totals) AS totals (
-        item, calls, first_at, last_at, near
-    )
+    FROM (
+        SELECT item, first_at, last_at, unnest(item.relatives) AS near, generate_subscripts(item.relatives, 1) AS place FROM totals
+    ) AS totals
     JOIN ledger.current_cards AS current_cards
-        ON current_cards.provider = near[1].provider AND current_cards.model = near[1].model
+        ON current_cards.provider = totals.near.provider AND current_cards.model = totals.near.model
     WHERE item.is_known OR current_cards.conditions = ''
     QUALIFY
-        currency = first_value(currency) OVER (PARTITION BY totals.item ORDER BY near[2])
+        currency = first_value(currency) OVER (PARTITION BY totals.item ORDER BY place)
         AND (
             (coalesce(valid_from, '-infinity') <= last_at AND coalesce(valid_to, 'infinity') > first_at)
             OR NOT bool_or(coalesce(valid_from, '-infinity') <= last_at AND coalesce(valid_to, 'infinity') > first_at)
