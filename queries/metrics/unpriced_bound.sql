@@ -5,6 +5,7 @@
 -- attributes: gen_ai.provider.name, period, currency
 -- value: value
 -- param: now timestamptz = the moment that this month is taken from
+-- needs: unpriced_between
 SELECT
     provider AS "gen_ai.provider.name",
     'month_to_date' AS period,

@@ -2,5 +2,6 @@
 -- about: What caches, batch, flex, contracts and commitments saved in one period, by month, provider and model.
 -- param: from = start of the period, with time zone
 -- param: to = end of the period, exclusive
+-- needs: savings_between
 FROM ledger.savings_between($from, $to)
 ORDER BY month, saved DESC NULLS LAST, provider, model, currency, list_currency
