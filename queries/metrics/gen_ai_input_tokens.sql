@@ -7,16 +7,26 @@
 -- needs: calls
 -- OpenTelemetry's GenAI conventions, current generation: embeddings and fetch_response are not inference, and the modality is
 -- unknown where the provider gives no split.
+WITH counted AS (
+    SELECT
+        operation,
+        provider,
+        request_model,
+        response_model,
+        sum(input_audio_tokens) AS audio,
+        sum(input_tokens - coalesce(input_audio_tokens, 0)) AS unknown
+    FROM calls
+    WHERE coalesce(operation, '') NOT IN ('embeddings', 'fetch_response')
+    GROUP BY ALL
+)
+
 SELECT
     operation AS "gen_ai.operation.name",
     provider AS "gen_ai.provider.name",
     part.modality AS "gen_ai.token.modality",
     request_model AS "gen_ai.request.model",
     response_model AS "gen_ai.response.model",
-    sum(part.tokens) AS value
-FROM calls
-CROSS JOIN LATERAL (
-    VALUES ('audio', input_audio_tokens), ('unknown', input_tokens - coalesce(input_audio_tokens, 0))
-) AS part (modality, tokens)
-WHERE coalesce(operation, '') NOT IN ('embeddings', 'fetch_response') AND part.tokens IS NOT NULL
-GROUP BY ALL
+    part.tokens AS value
+FROM counted
+CROSS JOIN LATERAL (VALUES ('audio', audio), ('unknown', unknown)) AS part (modality, tokens)
+WHERE part.tokens IS NOT NULL

@@ -6,13 +6,21 @@
 -- value: value
 -- param: tags text[] = keys of the tags that become attributes
 -- needs: calls
+-- Tags are looked at once for each set of tags, not for each call.
+WITH spent AS (
+    SELECT provider, request_model, response_model, currency, tag_set_id, sum(effective_cost) AS effective_cost
+    FROM calls
+    WHERE effective_cost IS NOT NULL
+    GROUP BY ALL
+)
+
 SELECT
-    provider AS "gen_ai.provider.name",
-    request_model AS "gen_ai.request.model",
-    response_model AS "gen_ai.response.model",
-    currency,
-    map_from_entries(list_filter(coalesce(map_entries(tags), []), lambda tag: tag.value <> '' AND list_contains($tags, tag.key))) AS tags,
-    sum(effective_cost) AS value
-FROM calls
-WHERE effective_cost IS NOT NULL
+    spent.provider AS "gen_ai.provider.name",
+    spent.request_model AS "gen_ai.request.model",
+    spent.response_model AS "gen_ai.response.model",
+    spent.currency,
+    map_from_entries(list_filter(coalesce(map_entries(tag_sets.tags), []), lambda tag: tag.value <> '' AND list_contains($tags, tag.key))) AS tags,
+    sum(spent.effective_cost) AS value
+FROM spent
+LEFT JOIN ledger.tag_sets AS tag_sets USING (tag_set_id)
 GROUP BY ALL

@@ -20,19 +20,35 @@ bounds AS (
     FROM local
 ),
 
-recent AS (
+-- by set of tags first: tags are looked at once for each, not for each call
+spent AS (
     SELECT
-        calls.provider AS "gen_ai.provider.name",
-        calls.request_model AS "gen_ai.request.model",
-        calls.response_model AS "gen_ai.response.model",
+        calls.provider,
+        calls.request_model,
+        calls.response_model,
         calls.currency,
-        map_from_entries(list_filter(coalesce(map_entries(calls.tags), []), lambda tag: tag.value <> '' AND list_contains($tags, tag.key))) AS tags,
-        coalesce(sum(effective_cost) FILTER (started_at >= bounds.today), 0) AS today,
-        coalesce(sum(effective_cost) FILTER (started_at >= bounds.this_month), 0) AS month_to_date,
-        coalesce(sum(effective_cost) FILTER (started_at < bounds.this_month), 0) AS last_month
+        calls.tag_set_id,
+        sum(effective_cost) FILTER (started_at >= bounds.today) AS today,
+        sum(effective_cost) FILTER (started_at >= bounds.this_month) AS month_to_date,
+        sum(effective_cost) FILTER (started_at < bounds.this_month) AS last_month
     FROM calls
     CROSS JOIN bounds
     WHERE started_at >= bounds.last_month AND started_at < $now AND effective_cost IS NOT NULL
+    GROUP BY ALL
+),
+
+recent AS (
+    SELECT
+        spent.provider AS "gen_ai.provider.name",
+        spent.request_model AS "gen_ai.request.model",
+        spent.response_model AS "gen_ai.response.model",
+        spent.currency,
+        map_from_entries(list_filter(coalesce(map_entries(tag_sets.tags), []), lambda tag: tag.value <> '' AND list_contains($tags, tag.key))) AS tags,
+        coalesce(sum(spent.today), 0) AS today,
+        coalesce(sum(spent.month_to_date), 0) AS month_to_date,
+        coalesce(sum(spent.last_month), 0) AS last_month
+    FROM spent
+    LEFT JOIN ledger.tag_sets AS tag_sets USING (tag_set_id)
     GROUP BY ALL
 )
 

@@ -11,7 +11,7 @@ SELECT
     count(*) FILTER (price_status = 'no_usage') AS no_usage_calls,
     count(*) FILTER (usage_source = 'estimated') AS estimated_calls,
     count(*) FILTER (usage_source = 'partial') AS partly_reported_calls,
-    count(*) FILTER (coalesce(cardinality(tags), 0) = 0) AS untagged_calls,
+    count(*) FILTER (tag_set_id IS NULL) AS untagged_calls,
     count(*) FILTER (status = 'error') AS failed_calls,
     count(*) FILTER (status = 'aborted') AS aborted_calls
 FROM calls

@@ -1,8 +1,14 @@
 -- title: Spend by day
 -- about: Calls, tokens and cost by day (in the ledger's time zone), service, provider and model, a row per currency.
 -- needs: calls
+-- UTC needs no look at the rules of time zones, which for 100 million calls takes seconds.
 SELECT
-    (started_at AT TIME ZONE current_setting('TimeZone'))::DATE AS day,
+    (
+        CASE current_setting('TimeZone')
+            WHEN 'UTC' THEN make_timestamp(epoch_us(started_at))
+            ELSE started_at AT TIME ZONE current_setting('TimeZone')
+        END
+    )::DATE AS day,
     service,
     provider,
     coalesce(response_model, request_model) AS model,

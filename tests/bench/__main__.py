@@ -14,6 +14,8 @@ block of the same turn (`timing.py`). The median and the 99th percentile of the 
 - `record`: the steps of recording one call, against a bare `os.write` of the same bytes.
 - `ingest`, `disk`: made-up calls with real entropy (`traffic.py`) in proper segments, read into a fresh ledger, priced and
   committed; DuckDB's bare JSON reader over the same bytes is the yardstick. Bytes a call come from the file and by column.
+- `growth`: ledgers of 1 and 10 million calls, filled by SQL (`history.py`), and what the same questions take on each. For the
+  largest, `python -m tests.bench growth --millions 1,10,100`: ten minutes, and 7 GB in $TMPDIR.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
 
-from tests.bench import ledgers, sections
+from tests.bench import growth, ledgers, sections
 from tests.bench.sections import QUICK, Options, Section, Table
 
 SECTIONS: dict[str, Section] = {
@@ -40,9 +42,10 @@ SECTIONS: dict[str, Section] = {
     "record": sections.record,
     "ingest": ledgers.ingest,
     "disk": ledgers.disk,
+    "growth": growth.growth,
 }
 
-WIDTH = 160
+WIDTH = 180
 """Of the tables when they do not go to a terminal."""
 
 
@@ -52,6 +55,8 @@ def main(arguments: list[str]) -> int:
     options = options._replace(
         **{name: value for name in ("calls", "turns") if (value := getattr(chosen, name)) is not None}
     )
+    if chosen.millions is not None:
+        options = options._replace(millions=tuple(map(float, chosen.millions.split(","))))
     if chosen.tools is not None:
         options = options._replace(tools=tuple(filter(None, chosen.tools.split(","))))
     tables = run(chosen.sections or list(SECTIONS), options)
@@ -70,6 +75,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that all works, the figures are rough")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     parser.add_argument("--calls", type=int, metavar="N", help="calls to ingest; default 300,000")
+    parser.add_argument("--millions", metavar="A,B", help="sizes of the ledgers of `growth`; default 1,10")
     parser.add_argument("--turns", type=int, metavar="N", help="turns of each arm; default 40")
     parser.add_argument("--tools", metavar="A,B", help="which other tools to run; empty for none")
     chosen = parser.parse_args(arguments)

@@ -27,10 +27,11 @@ class Options(NamedTuple):
     memory_calls: int = 10_000
     repeats: int = 3
     calls: int = 300_000
+    millions: tuple[float, ...] = (1, 10)
     tools: tuple[str, ...] = tuple(REQUIREMENTS)
 
 
-QUICK = Options(turns=8, size=20, starts=5, memory_calls=1000, repeats=1, calls=60_000)
+QUICK = Options(turns=8, size=20, starts=5, memory_calls=1000, repeats=1, calls=60_000, millions=(0.1,))
 
 
 class Table(NamedTuple):

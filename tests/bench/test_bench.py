@@ -12,7 +12,7 @@ from tests.bench import __main__ as bench
 from tests.bench import patches, timing
 from tests.bench.sections import Options
 
-TINY = Options(turns=2, size=2, starts=1, memory_calls=5, repeats=1, calls=2000, tools=())
+TINY = Options(turns=2, size=2, starts=1, memory_calls=5, repeats=1, calls=2000, millions=(0.002,), tools=())
 
 
 @pytest.mark.parametrize("name", sorted(bench.SECTIONS))

@@ -19,7 +19,7 @@ COLUMNS = {
         cache_write_tokens, cache_write_5m_tokens, cache_write_1h_tokens, reasoning_tokens, input_audio_tokens,
         output_audio_tokens, other_usage, estimate_low, estimate_high, list_cost, list_currency, contracted_cost,
         effective_cost, currency, price_status, rate_card_id, contract_rule_id, parent_id, context, tags, trace_id, span_id,
-        response_id""",
+        response_id, tag_set_id""",
     "charges": """
         call_id, started_at, usage_class, quantity, unit, unit_price, contracted_unit_price, priced_as,
         list_cost, list_currency, contracted_cost,

@@ -49,7 +49,7 @@ def rounded_money(sql: str) -> list[str]:
 
 
 def tables(sql: str) -> set[str]:
-    """Return the tables and views that the statement reads, without its own WITH."""
+    """Return the public views that the statement reads: without its own WITH, and the tables of the ledger."""
     tree = parsed(sql)
     own = {
         entry["key"]
@@ -57,7 +57,8 @@ def tables(sql: str) -> set[str]:
         if isinstance(node.get("cte_map"), dict)
         for entry in node["cte_map"]["map"]
     }
-    found = {str(node["table_name"]) for node in nodes(tree) if node.get("type") == "BASE_TABLE"}
+    read = [node for node in nodes(tree) if node.get("type") == "BASE_TABLE" and node["schema_name"] != "ledger"]
+    found = {str(node["table_name"]) for node in read}
     macros = {str(node["function"]["function_name"]) for node in nodes(tree) if node.get("type") == "TABLE_FUNCTION"}
     return (found | macros) - own
 

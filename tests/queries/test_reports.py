@@ -202,3 +202,28 @@ def test_the_months_of_a_report_follow_the_ledgers_time_zone(home: Home) -> None
     ledger = sample_ledger(home)
     rows = run(ledger, get("reports", "spend"), by="month", **{"from": LAST_MONTH["from"]})
     assert {row["keys"][0]: row["calls"] for row in rows} == {"2026-09": 1, "2026-10": 12}
+
+
+def test_the_days_and_months_of_the_views_follow_the_ledgers_time_zone(home: Home) -> None:
+    home.path.mkdir(parents=True)
+    home.config.write_text('[period]\ntimezone = "Asia/Tokyo"\n', "utf-8")
+    ledger = sample_ledger(home)
+    days = {row["day"] for row in run(ledger, get("views", "spend_daily"))}
+    assert "2026-10-01" in days and "2026-09-30" not in days  # 23:59 UTC is tomorrow in Tokyo
+    assert {row["month"]: row["calls"] for row in run(ledger, get("views", "coverage"))} == {
+        "2026-09-01": 1,
+        "2026-10-01": 12,
+    }
+
+
+def test_the_metric_of_tokens_counts_what_the_charges_count(sample: Ledger) -> None:
+    with sample.reading() as connection:
+        charged = connection.execute(
+            """SELECT provider, request_model, response_model, usage_class, sum(quantity)
+            FROM charges JOIN calls USING (call_id) WHERE unit = 'token' GROUP BY ALL"""
+        ).fetchall()
+    named = ("gen_ai.provider.name", "gen_ai.request.model", "gen_ai.response.model", "usage_class")
+    metric = run(sample, get("metrics", "tokens"), tags="")
+    assert {tuple(row[name] for name in named): row["value"] for row in metric} == {
+        tuple(row[:4]): row[4] for row in charged
+    }
