@@ -80,7 +80,7 @@ def growth(options: Options, note: Note) -> Table:
     ]
     columns = ("seconds", *(f"{name} {kind}" for name in data for kind in ("M cold", "warm", "cpu")), "budget at 100 M")
     notes = [
-        f"{name} million calls: made in {size['made_s']:.0f} s; {size['bytes']:.1f} bytes a call, without ids of responses and traces"
+        f"{name} M: made in {size['made_s']:.0f} s, {size['bytes']:.1f} bytes a call without ids of responses and traces"
         for name, size in data.items()
     ]
     notes.append(

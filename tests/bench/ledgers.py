@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -16,12 +17,12 @@ import duckdb
 from meter.home import Home
 from meter.ledger import Ledger
 from meter.ledger import ingest as ingest_spool
-from tests.bench import traffic
+from tests.bench import contracted, processes, traffic
 from tests.bench.sections import Note, Options, Table
 
 SEGMENTS = "SELECT column_name, block_id, block_offset, additional_block_ids FROM pragma_storage_info('ledger.calls')"
 IDS = ("response_id", "trace_id", "span_id")
-BUDGET = {"lines_a_second": 300_000, "bytes": 60, "bytes_with_ids": 110}
+BUDGET = {"lines_a_second": 300_000, "bytes": 60, "bytes_with_ids": 110, "peak_mib": 1024}
 
 YARDSTICK = """
 CREATE OR REPLACE TEMP TABLE yardstick AS
@@ -32,6 +33,18 @@ SELECT * FROM read_ndjson($files, columns = {
     project: 'VARCHAR', key: 'VARCHAR', usage: 'MAP(VARCHAR, DECIMAL(24, 6))', raw: 'JSON', source: 'VARCHAR', status: 'VARCHAR',
     error: 'VARCHAR', attempts: 'INTEGER', billed: 'BOOLEAN', stream: 'BOOLEAN', chunks: 'BIGINT', tags: 'MAP(VARCHAR, VARCHAR)',
     trace: 'VARCHAR', span: 'VARCHAR'})
+"""
+
+
+PEAK = """
+import sys
+from pathlib import Path
+from meter.home import Home
+from meter.ledger import Ledger, ingest
+ingest(Ledger(Home(Path(sys.argv[1]))))
+status = Path("/proc/self/status")
+fields = dict(line.split(":") for line in status.read_text().splitlines()) if status.exists() else {}
+print(fields.get("VmHWM", "0 kB").split()[0])
 """
 
 
@@ -64,35 +77,50 @@ def ingest(options: Options, note: Note) -> Table:
     """Lines a second from spool to priced, committed rows, beside DuckDB's bare JSON reader over the same bytes."""
     rows: list[tuple[str, ...]] = []
     data: dict[str, Any] = {}
-    for shape in traffic.SHAPES:
+    for shape, contracts in (*((shape, False) for shape in traffic.SHAPES), (traffic.WITH_IDS, True)):
+        name = f"{shape.name}, {contracted.RULES} contracts" if contracts else shape.name
         with tempfile.TemporaryDirectory() as folder:
             size = traffic.spool(Path(folder) / "spool", options.calls, shape, note) / options.calls
             runs = []
             for turn in range(options.repeats):
-                runs.append((yardstick(Path(folder) / "spool"), *ingested(Path(folder), str(turn))))
+                runs.append(
+                    (yardstick(Path(folder) / "spool"), *ingested(Path(folder), str(turn), contracts=contracts))
+                )
                 note()
+            peak = peak_mib(Path(folder))
         read = middle([alone for alone, _, _ in runs]).per(options.calls)
         whole = middle([took for _, took, _ in runs]).per(options.calls)
         steps = {name: middle([steps[name] for _, _, steps in runs]).per(options.calls) for name in runs[0][2]}
-        data[shape.name] = {"line_bytes": size, "reader": read, "ingest": whole, "steps": steps}
+        data[name] = {"line_bytes": size, "reader": read, "ingest": whole, "steps": steps, "peak_mib": peak}
         rows.append(
             (
-                shape.name,
+                name,
                 f"{size:.0f}",
                 f"{read['per_s']:,.0f}",
                 f"{read['cpu_us']:.2f}",
                 f"{whole['per_s']:,.0f}",
                 f"{whole['cpu_us']:.2f}",
                 f"{whole['per_s'] / read['per_s']:.2f}",
+                f"{peak:,.0f}",
             )
         )
     notes = [
-        f"{options.calls:,} calls, median of {options.repeats}; budget: {BUDGET['lines_a_second']:,} a second at 780 bytes"
+        f"{options.calls:,} calls, median of {options.repeats}; budget: {BUDGET['lines_a_second']:,} a second at 780 bytes",
+        f"peak: of a process that ingests them all at once, under contracts; budget: {BUDGET['peak_mib']:,} whatever the backlog",
     ]
     parts = {name: step["cpu_us"] for name, step in data[traffic.WITH_IDS.name]["steps"].items()}
     total = sum(parts.values())
     notes += [f"{cpu_us / total:6.1%}  {cpu_us:5.2f} µs of processor a call: {name}" for name, cpu_us in top(parts)]
-    columns = ("a line has", "bytes", "JSON reader alone /s", "CPU µs", "ingested /s", "CPU µs", "of the reader")
+    columns = (
+        "a line has",
+        "bytes",
+        "JSON reader alone /s",
+        "CPU µs",
+        "ingested /s",
+        "CPU µs",
+        "of the reader",
+        "peak MiB",
+    )
     return Table("Ingest", columns, rows, notes, data)
 
 
@@ -137,9 +165,11 @@ def opened(place: Path) -> Ledger:
     return ledger
 
 
-def ingested(folder: Path, name: str) -> tuple[Took, dict[str, Took]]:
+def ingested(folder: Path, name: str, *, contracts: bool = False) -> tuple[Took, dict[str, Took]]:
     """Return what one ingest of a copy of the spool takes in a fresh home, and what its steps take."""
     shutil.copytree(folder / "spool", folder / name / "spool")
+    if contracts:
+        contracted.write(folder / name)
     ledger = opened(folder / name)
     steps: dict[str, Took] = {}
     begin = last = Took.now()
@@ -151,6 +181,12 @@ def ingested(folder: Path, name: str) -> tuple[Took, dict[str, Took]]:
 
     ingest_spool(ledger, step=step)
     return begin.since(), steps
+
+
+def peak_mib(folder: Path) -> float:
+    """Return how much memory a process holds at most that ingests the spool and nothing else, with the contracts."""
+    contracted.write(folder)
+    return int(processes.run([sys.executable, "-c", PEAK, str(folder)])) / 1024
 
 
 def yardstick(spool: Path) -> Took:
