@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from meter.names import provider_for
-from meter.pricing import contracts, ratios, relatives
+from meter.pricing import contracts, following, ratios, relatives
 from meter.pricing.conditions import STANDARD, Asked, Conditions, applicable, as_text, from_text, needs, tier_of
 from meter.pricing.contracts import cards
 from meter.pricing.contracts.reading import Alias, Terms
@@ -96,6 +96,7 @@ class Book:
     """The price book as of now: what answers are made from."""
 
     def __init__(self, con: DuckDBPyConnection) -> None:
+        following.follow(con)
         self.terms: Terms = contracts.in_force(con)
         self._offers = _offers(con)
 
