@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from meter import queries, risk
 from meter.exporters import otlp, samples
-from meter.ledger import Ingested, Ledger, ingest
+from meter.ledger import Ingested, Ledger, ingest, tidy
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -40,6 +40,7 @@ def run_once(
     ingested stays, and the next turn sends the same sums.
     """
     ingested = ingest(ledger, progress=progress)
+    tidy(ledger)
     target = otlp.endpoint()
     if target is None:
         return AgentRun(ingested, None, 0)

@@ -3,6 +3,7 @@
 MeterError
 ├── BudgetExceeded     a budget with action "block" is spent; the only one ever raised into a metered call
 ├── CatalogueInvalid   a catalogue of prices cannot be read, or must not replace the one that is known
+├── ColdFileMissing    a file of months that were moved out of the ledger is not there
 ├── ExtraMissing       the read side is not installed
 ├── LedgerLocked       another process holds the ledger longer than one was ready to wait
 ├── LedgerMissing      nothing has been ingested yet
@@ -31,6 +32,10 @@ class BudgetExceeded(MeterError):
 
 class CatalogueInvalid(MeterError):
     """A catalogue of prices cannot be read, or must not replace the one that is known."""
+
+
+class ColdFileMissing(MeterError):
+    """A file of calls that were moved out of the ledger is not there, or is not the one that was written."""
 
 
 class ExtraMissing(MeterError):

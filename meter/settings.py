@@ -97,6 +97,11 @@ class Settings:
     store: str | None = setting(
         None, "The ledger's file; a relative path starts at the home. Default: meter.duckdb in the home."
     )
+    raw_days: int | None = setting(
+        None,
+        "Days that the providers' verbatim usage objects are kept; calls and costs stay. Default: for ever.",
+        parse_positive,
+    )
 
 
 _current: Settings | None = None

@@ -10,7 +10,7 @@ from meter.cli.app import INCOMPLETE, MeterCommand
 from meter.cli.opening import find_writable, tell_terms
 from meter.cli.output import note
 from meter.cli.progress import bar
-from meter.ledger import Ledger, ingest
+from meter.ledger import Ledger, ingest, tidy
 from meter.report.numbers import plural, size
 
 
@@ -37,4 +37,6 @@ def command() -> int:
         note(f"{plural(done.dead_letters, 'line')} could not be read: meter status")
     if done.lag_bytes:
         note(f"{size(done.lag_bytes)} came meanwhile and wait")
+    if gone := tidy(ledger):
+        note(f"METER_RAW_DAYS: the verbatim usage of {plural(gone, 'call')} was deleted; the calls stay")
     return INCOMPLETE if tell_terms(ledger) else 0

@@ -52,6 +52,16 @@ def find_writable() -> Home:
     return place
 
 
+def find_ledger() -> Home:
+    """Return the home of a ledger that is there, for a command that rewrites it. Raises LedgerMissing, MeterError."""
+    place = find_writable()
+    if not place.ledger.exists():
+        raise _missing(place)
+    if not place.may_write_ledger:
+        raise MeterError(f"only the agent writes the shared ledger in {place.path}", hint="run it as the agent's user")
+    return place
+
+
 @contextmanager
 def reading() -> Iterator[DuckDBPyConnection]:
     """Hand out a read-only connection on the views, after a short ingest.
@@ -62,12 +72,16 @@ def reading() -> Iterator[DuckDBPyConnection]:
     ledger = Ledger(place)
     freshen(ledger)
     if not place.ledger.exists():
-        raise LedgerMissing(
-            f"nothing has been recorded in {place.path} yet",
-            hint="put `import meter.auto` into a service, or try: meter demo",
-        )
+        raise _missing(place)
     with ledger.reading() as connection:
         yield connection
+
+
+def _missing(place: Home) -> LedgerMissing:
+    return LedgerMissing(
+        f"nothing has been recorded in {place.path} yet",
+        hint="put `import meter.auto` into a service, or try: meter demo",
+    )
 
 
 def freshen(ledger: Ledger) -> None:

@@ -19,6 +19,7 @@ import duckdb
 from meter import home as homes
 from meter.errors import LedgerLocked
 from meter.home import Home
+from meter.ledger import cold
 from meter.ledger.ingestion import ingest
 from meter.ledger.interruptible import interruptible
 from meter.ledger.store import CATALOG, WAIT_S, Ledger, in_memory
@@ -142,6 +143,7 @@ class Connection:
 
     def _run(self, query: str, parameters: Parameters) -> None:
         self._con.execute(f"USE {CATALOG}")
+        cold.point(self._con)
         statements = self._con.extract_statements(query)
         self._rows, self._description = [], None
         for statement in statements[:-1]:

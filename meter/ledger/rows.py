@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from meter.ledger import cold
 from meter.ledger.letters import DeadLetter
 from meter.ledger.transaction import quoted
 from meter.ledger.usage import MAP, PLAIN_COLUMNS, UNUSUAL_COLUMNS
@@ -35,6 +36,7 @@ WHERE id IN (
     SELECT id FROM ledger.outcomes WHERE id BETWEEN {low} AND {high}
     UNION ALL
     SELECT id FROM ledger.processes WHERE id BETWEEN {low} AND {high}
+    {cold}
 )
 """
 
@@ -145,8 +147,8 @@ def drop_known(con: DuckDBPyConnection) -> int:
     ((low, high, repeated),) = con.execute(_RANGE).fetchall()
     if low is None:
         return 0
-    bounds = {"low": f"{quoted(low)}::UUID", "high": f"{quoted(high)}::UUID"}
-    return _changed(con, _SEEN.format(**bounds)) + (_changed(con, _REPEATED) if repeated else 0)
+    places = {"low": f"{quoted(low)}::UUID", "high": f"{quoted(high)}::UUID", "cold": cold.ids(con, low, high)}
+    return _changed(con, _SEEN.format(**places)) + (_changed(con, _REPEATED) if repeated else 0)
 
 
 def insert_calls(con: DuckDBPyConnection) -> int:

@@ -21,7 +21,7 @@ from meter import home as homes
 from meter import lock, pricing, settings
 from meter.errors import LedgerLocked, LedgerMissing, LedgerTooNew, MeterError, SettingInvalid
 from meter.home import Home
-from meter.ledger import migrate
+from meter.ledger import cold, migrate
 from meter.ledger.transaction import quoted
 from meter.pricing import currencies
 
@@ -85,7 +85,7 @@ class Ledger:
     def reading(self, timeout_s: float = WAIT_S) -> Iterator[DuckDBPyConnection]:
         """Hand out a read-only connection. Writers wait as long as it is open, so keep it short; `connect` need not be.
 
-        Raises LedgerMissing, LedgerLocked, LedgerTooNew, SettingInvalid.
+        Raises LedgerMissing, LedgerLocked, LedgerTooNew, ColdFileMissing, SettingInvalid.
         """
         with self._opened(timeout_s) as con:
             if not self.home.may_write_ledger or self._is_current(con):
@@ -110,6 +110,7 @@ class Ledger:
             try:
                 if migrate.check(con) == 0:
                     raise LedgerMissing(f"the ledger in {self.home.path} is not laid out yet", hint="run: meter ingest")
+                cold.point(con)
                 yield
             finally:
                 detach(con)

@@ -1,4 +1,4 @@
-"""Two helpers for statements: all or nothing, and a text inside SQL."""
+"""Helpers for statements: all or nothing, how many rows, and a text inside SQL."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ def transaction(con: DuckDBPyConnection) -> Iterator[None]:
             con.execute("ROLLBACK")
         raise
     con.execute("COMMIT")
+
+
+def counted(con: DuckDBPyConnection, statement: str) -> int:
+    """Run a statement that changes rows, and return how many."""
+    ((count,),) = con.execute(statement).fetchall()
+    return int(count)
 
 
 def quoted(text: object) -> str:

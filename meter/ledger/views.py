@@ -15,6 +15,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from meter.ledger import cold
 from meter.ledger.transaction import quoted, transaction
 
 if TYPE_CHECKING:
@@ -64,23 +65,41 @@ def digest() -> str:
 
 
 def are_installed(con: DuckDBPyConnection) -> bool:
-    """Tell whether the ledger has these views."""
-    return con.execute("SELECT digest FROM ledger.view_digests").fetchall() == [(digest(),)]
+    """Tell whether the ledger has these views, made for the files that are cold and where they are now."""
+    return con.execute("SELECT digest FROM ledger.view_digests").fetchall() == [(_digest(con),)]
 
 
 def install(con: DuckDBPyConnection) -> bool:
     """Make the views if the ledger has others. Tells whether it did."""
-    if are_installed(con):
-        return False
+    if are_installed(con) or any(month.fault for month in cold.months(con)):
+        return False  # a view cannot be made over a file that is missing; who reads is told of it
     with transaction(con):
+        cold.span(con)
         for view in packaged():
             con.execute(view.definition)
             con.execute(
                 f"COMMENT ON {'MACRO TABLE' if view.params else 'VIEW'} main.{view.name} IS {quoted(view.title)}"
             )
-        con.execute("DELETE FROM ledger.view_digests")
-        con.execute("INSERT INTO ledger.view_digests VALUES (?)", [digest()])
+        _sign(con)
     return True
+
+
+def span(con: DuckDBPyConnection) -> None:
+    """Make the views on calls anew since a month has moved, within the caller's transaction."""
+    cold.span(con)
+    _sign(con)
+
+
+def _sign(con: DuckDBPyConnection) -> None:
+    con.execute("DELETE FROM ledger.view_digests")
+    con.execute("INSERT INTO ledger.view_digests VALUES (?)", [_digest(con)])
+
+
+def _digest(con: DuckDBPyConnection) -> str:
+    """Return what tells the views as they should be: their texts, the tables' schema, and the files."""
+    files = [str(month.path) for month in cold.months(con)]
+    ((schema,),) = con.execute("SELECT max(version) FROM ledger.migrations").fetchall()
+    return hashlib.sha256("\0".join([digest(), str(schema), *files]).encode()).hexdigest()[:32]
 
 
 def _view(name: str, text: str) -> View:

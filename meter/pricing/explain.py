@@ -24,7 +24,7 @@ SELECT
     facts.requested_tier, region, context, priced_model, status, usage_source, price_status, list_cost, contracted_cost,
     effective_cost, list_currency, currency, estimate_low, estimate_high, rate_card_id, contract_rule_id, facts.contract_card_id
 FROM calls
-JOIN (SELECT id, requested_tier, contract_card_id FROM ledger.calls) AS facts ON facts.id = call_id
+JOIN (SELECT id, requested_tier, contract_card_id FROM ledger.all_calls) AS facts ON facts.id = call_id
 WHERE call_id = $call_id
 """
 _CHARGES = """

@@ -144,7 +144,7 @@ SELECT
     count(*) FILTER (price_status IN ('unpriced', 'partial')),
     count(*),
     count(*) FILTER (started_at > now())
-FROM ledger.calls
+FROM ledger.all_calls
 """
 _GONE = """
 SELECT

@@ -68,7 +68,7 @@ SELECT
     lpad(lower(to_hex(calls.span_id)), 16, '0') AS span_id,
     calls.response_id,
     calls.tag_set_id
-FROM ledger.calls AS calls
+FROM ledger.all_calls AS calls
 LEFT JOIN (
     -- grouped only to say that an id has one row: a statement that asks for no tags then goes without the join
     SELECT tag_set_id, any_value(tags) AS tags FROM ledger.tag_sets GROUP BY tag_set_id
