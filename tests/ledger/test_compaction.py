@@ -22,15 +22,17 @@ DAY_US = 86_400_000_000
 
 def described(ledger: Ledger) -> list[Any]:
     """Return every table with its size, and every view and macro with its words: the order of some says nothing."""
+    worded = (
+        "SELECT view_name, comment, sql FROM duckdb_views() WHERE NOT internal ORDER BY ALL",
+        "SELECT function_name, comment, macro_definition FROM duckdb_functions() WHERE NOT internal ORDER BY ALL",
+    )
     return [
         *rows(ledger, "SELECT schema_name, table_name, estimated_size, sql FROM duckdb_tables() ORDER BY ALL"),
         *(
-            (name, comment, sorted(re.findall(r"\w+", sql)))
-            for name, comment, sql in rows(
-                ledger, "SELECT view_name, comment, sql FROM duckdb_views() WHERE NOT internal ORDER BY ALL"
-            )
+            (name, comment, sorted(re.findall(r"\w+", words)))
+            for query in worded
+            for name, comment, words in rows(ledger, query)
         ),
-        *rows(ledger, "SELECT function_name, macro_definition FROM duckdb_functions() WHERE NOT internal ORDER BY ALL"),
     ]
 
 
