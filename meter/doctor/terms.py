@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Remark = tuple[tuple[str, ...], str, str]
 """Keys from the section inwards, what is to say, and the mend."""
 
-_PROVIDERS = "SELECT DISTINCT provider FROM ledger.calls WHERE started_at > now() - INTERVAL 92 DAYS"
+_PROVIDERS = "SELECT DISTINCT provider FROM ledger.all_calls WHERE started_at > now() - INTERVAL 92 DAYS"
 
 
 def inherited(values: Mapping[str, Any]) -> Iterator[Remark]:
