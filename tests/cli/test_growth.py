@@ -181,7 +181,7 @@ ARGUMENTS = {
     "export": ["--parquet", "--before", "2025-12"],
 }
 WITHOUT_THE_LEDGER = {"demo", "config"}
-ALSO = (
+ALSO: tuple[list[str], ...] = (
     ["prices", "explain", "00000000-0000-0000-0000-000000000000"],
     ["export"],
     ["export", "--restore", "2025-11"],
