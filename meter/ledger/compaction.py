@@ -22,6 +22,7 @@ import duckdb
 from meter.errors import MeterError
 from meter.ledger import cold, fingerprint
 from meter.ledger.interruptible import interruptible
+from meter.ledger.memory import bound_memory
 from meter.ledger.parquet import sync
 from meter.ledger.store import CATALOG, ROW_GROUP_ROWS, STORAGE_VERSION, Ledger, detach, wal_of
 from meter.ledger.tidying import id_from
@@ -84,6 +85,7 @@ def compact(
     path = ledger.home.ledger.resolve()  # a link to the file stays one
     with ledger.writing() as con:
         cold.check(cold.months(con))
+        bound_memory(con)
         new = path.with_name(path.name + SUFFIX)
         _remove(new)
         con.execute("FORCE CHECKPOINT")

@@ -13,6 +13,7 @@ import duckdb
 from meter.errors import MeterError
 from meter.home import Home
 from meter.ledger.interruptible import interruptible
+from meter.ledger.memory import bound_memory
 from meter.ledger.transaction import counted, quoted
 
 if TYPE_CHECKING:
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 def write(con: DuckDBPyConnection, rows: str, order: str, path: Path) -> int:
     """Write what a query gives, in order, and return how many rows that were. Raises MeterError where there is no room."""
     statement = f"COPY ({rows} ORDER BY {order}) TO {quoted(path)} (FORMAT parquet, COMPRESSION zstd)"
+    bound_memory(con)
     try:
         return interruptible(con, lambda: counted(con, statement))
-    except duckdb.IOException as error:
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:  # the latter: no room for temporary files
         raise MeterError(
             f"{path} cannot be written: {str(error).splitlines()[0]}",
             hint="the ledger is as it was; free room there, or name another folder: meter export --parquet FOLDER …",
