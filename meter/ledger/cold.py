@@ -93,7 +93,17 @@ def point(con: DuckDBPyConnection) -> None:
 
 def span(con: DuckDBPyConnection) -> None:
     """Make the two views for the files that are cold. The files must be there."""
+    _make(con, months(con))
+
+
+def span_without_missing(con: DuckDBPyConnection) -> None:
+    """Before the schema changes: let the views be bound though a file is missing. Who reads is told of it all the same."""
     found = months(con)
+    if any(one.fault for one in found):
+        _make(con, [one for one in found if one.fault is None])
+
+
+def _make(con: DuckDBPyConnection, found: Sequence[ColdMonth]) -> None:
     calls, raw = "FROM ledger.calls", "FROM ledger.raw_usage"
     if found:
         files = f"read_parquet(coalesce(getvariable('{VARIABLE}'), {_listed(found)}), union_by_name = true)"

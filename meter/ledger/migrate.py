@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from meter import pricing
 from meter.errors import LedgerTooNew
-from meter.ledger import views
+from meter.ledger import cold, views
 from meter.ledger.transaction import transaction
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ def migrate(con: DuckDBPyConnection) -> None:
     pending = [migration for migration in known() if migration.version > found]
     if found == 0:
         con.execute(_VERSION_TABLE)
+    if pending:
+        cold.span_without_missing(con)
     for migration in pending:
         with transaction(con):
             con.execute(migration.sql)

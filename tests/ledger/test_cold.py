@@ -13,7 +13,7 @@ import pytest
 from meter import settings
 from meter.errors import ColdFileMissing, LedgerLocked, MeterError
 from meter.home import Home, ensure
-from meter.ledger import Ledger, cold, connect, exporting, ingest, views
+from meter.ledger import Ledger, cold, connect, exporting, ingest, migrate, views
 from meter.ledger.cold import ColdMonth
 from tests.ledger.months import MONTHS, at, facts, filled
 from tests.ledger.records import call, rows, segment, value
@@ -222,6 +222,27 @@ def test_a_connection_that_stays_open_follows_months_that_move(ledger: Ledger) -
         assert count() == before
 
 
+def test_the_schema_can_change_while_a_file_is_missing(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(ledger)
+    path = moved(ledger)[0].path
+    before = facts(ledger)
+    kept = path.rename(path.with_name("away"))
+    sql = "ALTER TABLE ledger.calls ADD COLUMN more VARCHAR; CREATE VIEW ledger.over AS SELECT id, more FROM ledger.all_calls"
+    added = migrate.Migration(len(migrate.known()) + 1, "added", sql)
+    known = migrate.known()
+    monkeypatch.setattr(migrate, "known", lambda: (*known, added))
+    with ledger.writing():
+        pass
+    with pytest.raises(ColdFileMissing):
+        facts(ledger)
+    kept.rename(path)
+    assert [len(answer) for answer in facts(ledger)] == [len(answer) for answer in before]
+    assert facts(ledger)[:-1] == before[:-1]
+    assert rows(ledger, "SELECT count(*), count(more) FROM ledger.over") == [(18, 0)]
+    exporting.bring_back(ledger, NOVEMBER)
+    assert facts(ledger)[:-1] == before[:-1]
+
+
 def test_a_folder_elsewhere_and_one_whose_name_is_a_pattern_are_read(ledger: Ledger, tmp_path: Path) -> None:
     filled(ledger)
     before = facts(ledger)
@@ -311,8 +332,12 @@ def test_views_that_cannot_be_made_over_a_missing_file_are_made_when_it_is_back(
     assert facts(ledger) == before
 
 
-WRITERS = ("meter/ledger/",)
-"""Whose business the table itself is: what a month moves from, and what is priced anew."""
+WRITERS = (
+    *(f"meter/ledger/{name}.py" for name in ("rows", "store", "cold", "exporting", "compaction", "tidying")),
+    "meter/ledger/repricing/",
+    *(f"meter/ledger/migrations/{name}.sql" for name in ("0001_ledger", "0003_contracts", "0004_growth")),
+)
+"""Whose business the table itself is; all others read ledger.all_calls."""
 
 
 def test_whoever_reads_calls_reads_the_cold_ones_too() -> None:
