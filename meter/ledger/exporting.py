@@ -105,6 +105,8 @@ def move_out(
         waiting = [one.month for one in staying(con, before) if not one.is_cold]
     for done, month in enumerate(waiting):
         with ledger.writing() as con:
+            if month in {one.month for one in cold.months(con)}:
+                continue  # another was quicker
             moved = _move(con, ledger.home, folder, month, step)
         if progress is not None:
             progress(done + 1, len(waiting))
@@ -171,8 +173,7 @@ def forget(ledger: Ledger, month: date) -> Moved:
             )
         with transaction(con):
             con.execute("DELETE FROM ledger.cold_months WHERE month = ? AND state = 'cold'", [month])
-            if not any(other.fault for other in cold.months(con)):
-                views.span(con)
+            views.span(con)
         con.execute("CHECKPOINT")
     return Moved(month, found.path, found.calls, found.bytes)
 

@@ -85,9 +85,13 @@ def install(con: DuckDBPyConnection) -> bool:
 
 
 def span(con: DuckDBPyConnection) -> None:
-    """Make the views on calls anew since a month has moved, within the caller's transaction."""
-    cold.span(con)
-    _sign(con)
+    """Make the views on calls anew since a month has moved, within the caller's transaction.
+
+    While another month's file is missing they stay as they are, which nobody reads; the next opening makes them.
+    """
+    if not any(month.fault for month in cold.months(con)):
+        cold.span(con)
+        _sign(con)
 
 
 def _sign(con: DuckDBPyConnection) -> None:

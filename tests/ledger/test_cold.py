@@ -151,6 +151,29 @@ def test_a_missing_file_is_named_with_the_way_out_to_all_who_need_it(ledger: Led
     assert value(ledger, "SELECT count(*) FROM calls") == 18
 
 
+def test_months_move_and_return_while_the_file_of_another_is_missing(ledger: Ledger) -> None:
+    filled(ledger)
+    before = facts(ledger)
+    first, second = moved(ledger)
+    away = first.path.rename(first.path.with_name("away"))
+    assert exporting.bring_back(ledger, DECEMBER).path == second.path
+    with pytest.raises(ColdFileMissing, match="2025-11"):
+        facts(ledger)
+    assert [one.month for one in moved(ledger)] == [DECEMBER]
+    away.rename(first.path)
+    assert facts(ledger) == before
+
+
+def test_a_month_that_another_moves_meanwhile_is_passed_over(ledger: Ledger) -> None:
+    filled(ledger)
+    before = facts(ledger)
+    slow = exporting.move_out(ledger, ledger.home.path / "cold", JANUARY)
+    assert next(slow).month == NOVEMBER
+    assert [one.month for one in moved(ledger)] == [DECEMBER]
+    assert list(slow) == []
+    assert facts(ledger) == before
+
+
 def test_a_month_whose_file_is_lost_can_be_given_up_and_no_other(ledger: Ledger) -> None:
     filled(ledger)
     first, second = moved(ledger)
