@@ -100,7 +100,7 @@ SELECT
         input, cache_read, cache_write, cache_write_5m, cache_write_1h, input_audio, other_input,
         output, reasoning, output_audio, other_output
     ))::HUGEINT AS tokens
-FROM ledger.calls
+FROM ledger.all_calls
 SEMI JOIN ledger.monthly_terms USING (contract_card_id)
 LEFT JOIN ledger.contract_cuts ON contract_cuts.day = ledger.utc_day(started_at)
 GROUP BY ALL;

@@ -159,7 +159,7 @@ uses AS (
             input, cache_read, cache_write, cache_write_5m, cache_write_1h, input_audio, other_input,
             output, reasoning, output_audio, other_output
         ))::HUGEINT AS tokens
-    FROM ledger.calls
+    FROM ledger.all_calls
     JOIN spread USING (contract_card_id)
     WHERE coalesce(started_at >= valid_from, true) AND coalesce(started_at < valid_to, true)
     GROUP BY ALL
@@ -289,7 +289,7 @@ users AS (
     SELECT contract_rule_id, nullif(count(DISTINCT nullif(tag_sets.tags['user'], '')), 0) AS active
     FROM (
         SELECT DISTINCT seats.contract_rule_id, calls.tag_set_id
-        FROM ledger.calls AS calls
+        FROM ledger.all_calls AS calls
         JOIN ledger.monthly_terms AS terms USING (contract_card_id)
         JOIN seats ON seats.contract_rule_id = terms.contract_rule_id
         WHERE calls.started_at >= ledger.month_start(ledger.month_of(as_of)) AND calls.started_at <= as_of
