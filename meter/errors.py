@@ -8,6 +8,7 @@ MeterError
 ├── LedgerLocked       another process holds the ledger longer than one was ready to wait
 ├── LedgerMissing      nothing has been ingested yet
 ├── LedgerTooNew       the ledger was written by a newer Meter
+├── PeriodClosed       a month that is closed would change
 ├── PriceMissing       no price is known
 ├── QueryInvalid       a .sql file's header, or a query, is wrong
 ├── SettingInvalid     a setting, or meter.toml, is wrong
@@ -52,6 +53,10 @@ class LedgerMissing(MeterError):
 
 class LedgerTooNew(MeterError):
     """The ledger's schema is newer than this Meter knows."""
+
+
+class PeriodClosed(MeterError):
+    """A month that is closed would change."""
 
 
 class PriceMissing(MeterError):

@@ -72,6 +72,7 @@ _CALLS: Mapping[str, str] = {
     "span_id": "TRY_CAST('0x' || lines.span AS UBIGINT)",
     "tag_set_id": "tags.tag_set_id",
     **_of("priced", _PRICED),
+    "reported_source": "CASE WHEN priced.usage_source = 'estimated' THEN lines.source END",
     "contracted_cost_if_other": _if_other("contracted_cost", "list_cost"),
     "effective_cost_if_other": _if_other("effective_cost", "contracted_cost"),
 }

@@ -10,6 +10,7 @@ SELECT
         likely.id.call AS id,
         'estimated' AS usage_source,
         cut.estimated_usage AS estimated_usage,
+        cut.reported_usage AS reported_usage,
         CASE
             WHEN likely.price_status = 'reported' THEN likely.effective_cost
             WHEN likely.effective_cost IS NOT NULL

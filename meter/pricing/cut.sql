@@ -38,5 +38,18 @@ estimated AS (
         )) AS estimated_usage
     FROM cut
 )
-SELECT * EXCLUDE (id, known, perhaps_free, bound, ratio, input, output), {'call': id, 'bound': bound} AS id, map_concat(known, estimated_usage) AS usage
-FROM estimated
+SELECT
+    * EXCLUDE (id, known, perhaps_free, bound, ratio, input, output, replaced),
+    {'call': id, 'bound': bound} AS id,
+    map_concat(known, estimated_usage) AS usage,
+    -- what was reported of the classes whose place the estimate takes: kept, so that a repricing can estimate again
+    CASE WHEN len(replaced) > 0 THEN to_json(map_from_entries(replaced))::VARCHAR END AS reported_usage
+FROM (
+    SELECT
+        *,
+        list_transform(
+            list_filter(map_entries(known), lambda e: map_contains(estimated_usage, e.key)),
+            lambda e: {'key': e.key, 'value': e.value::VARCHAR}
+        ) AS replaced
+    FROM estimated
+)

@@ -1,0 +1,70 @@
+"""Which calls are to be priced anew."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from meter.ledger.transaction import quoted
+from meter.names import provider_for
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+MODEL = "coalesce(response_model, request_model)"
+"""A call's model, as reports show it."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Calls that started from `since` up to but without `until`, of one provider and of models like a pattern, if these are given.
+
+    Only calls in the table `ledger.calls` are within reach. Months that were moved out of it are not: who wants them priced anew
+    brings them back first.
+    """
+
+    since: datetime
+    until: datetime
+    model: str | None = None
+    """A pattern with * and ?, in any case."""
+    provider: str | None = None
+    """By any of its names."""
+
+    @property
+    def names(self) -> str:
+        """The condition on provider and model, in SQL: of a call, or of a row with `model` in place of its two models."""
+        return " AND ".join(["true", *self._names(MODEL)])
+
+    @property
+    def booked_names(self) -> str:
+        """The same of a row of `ledger.adjustments`."""
+        return " AND ".join(["true", *self._names("model")])
+
+    @property
+    def condition(self) -> str:
+        """The whole condition, in SQL."""
+        since, until = quoted(self.since.isoformat()), quoted(self.until.isoformat())
+        return f"started_at >= {since}::TIMESTAMPTZ AND started_at < {until}::TIMESTAMPTZ AND {self.names}"
+
+    @property
+    def filters(self) -> str:
+        """What else than time chose the calls, as JSON."""
+        named = {"model": self.model, "provider": self.provider}
+        return json.dumps({name: text for name, text in named.items() if text is not None})
+
+    def _names(self, model: str) -> list[str]:
+        found = []
+        if self.provider is not None:
+            found.append(f"provider IN ({quoted(provider_for(self.provider))}, {quoted(self.provider)})")
+        if self.model is not None:
+            found.append(f"lower({model}) GLOB {quoted(self.model.lower().replace('[', '[[]'))}")
+        return found
+
+
+def last_moment(con: DuckDBPyConnection, now: datetime) -> datetime:
+    """Return the end of a scope that has none: now, or after the last call where a clock was fast."""
+    after = "SELECT max(started_at) + INTERVAL 1 MICROSECOND FROM ledger.calls"
+    ((last,),) = con.execute(after).fetchall()
+    return now if last is None else max(now, last)

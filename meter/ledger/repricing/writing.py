@@ -1,0 +1,137 @@
+"""Write a repricing: one revision, one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from meter.errors import MeterError
+from meter.ledger.interruptible import interruptible
+from meter.ledger.repricing import closed
+from meter.ledger.repricing.measuring import Difference, Progress, difference, gather
+from meter.ledger.repricing.scope import Scope
+from meter.ledger.repricing.slices import bound_memory, slices
+from meter.ledger.transaction import transaction
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from meter.ledger.store import Ledger
+
+DERIVED = """
+    list_cost contracted_cost_if_other effective_cost_if_other list_currency currency price_status priced_model model_developer
+    rate_card_id contract_card_id contract_rule_id estimate_low estimate_high
+""".split()
+"""The columns of `ledger.calls` that a revision rewrites."""
+
+# In place: measured on ten million calls, deleting and inserting them took 2.4 times as long, and the table lost its order of time.
+_UPDATE = f"""
+UPDATE ledger.calls AS calls
+SET {", ".join(f"{name} = changed.{name}" for name in DERIVED)}
+FROM reprice_changed AS changed
+WHERE calls.rowid = changed.row_number AND NOT changed.is_closed
+"""
+_NEXT_ID = "SELECT coalesce(max(revision_id), 0) + 1 FROM ledger.revisions"
+_REVISION = """
+INSERT INTO ledger.revisions (revision_id, kind, made_at, made_by, reason, since, until, filters, calls)
+VALUES ($id, 'reprice', $now, $who, $why, $since, $until, $filters, $calls)
+"""
+_REVISED = """
+INSERT INTO ledger.revised BY NAME
+SELECT
+    $id AS revision_id,
+    * EXCLUDE (is_closed, account, calls, old_list_cost, new_list_cost, old_contracted_cost, new_contracted_cost,
+        old_effective_cost, new_effective_cost),
+    sum(calls)::BIGINT AS calls,
+    sum(old_list_cost) AS old_list_cost,
+    sum(new_list_cost) AS new_list_cost,
+    sum(old_contracted_cost) AS old_contracted_cost,
+    sum(new_contracted_cost) AS new_contracted_cost,
+    sum(old_effective_cost) AS old_effective_cost,
+    sum(new_effective_cost) AS new_effective_cost
+FROM reprice_groups
+WHERE NOT is_closed
+GROUP BY ALL
+"""
+_ADJUSTMENTS = """
+INSERT INTO ledger.adjustments (
+    adjustment_id, month, for_month, provider, account, model, tag_set_id, kind, amount, currency, revision_id, reason, made_by,
+    recorded_at
+)
+SELECT
+    (SELECT coalesce(max(adjustment_id), 0) FROM ledger.adjustments)
+        + row_number() OVER (ORDER BY month, provider, account, model, tag_set_id, currency),
+    $month, month, provider, account, model, tag_set_id, 'correction', amount, currency, $id, $why, $who, $now
+FROM reprice_owed
+"""
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What was written."""
+
+    revision_id: int
+    calls: int
+    adjustments: int
+
+
+def write(
+    ledger: Ledger,
+    scope: Scope,
+    shown: Difference,
+    *,
+    who: str,
+    why: str,
+    adjust: bool = False,
+    progress: Progress | None = None,
+    now: datetime | None = None,
+) -> Revision:
+    """Reprice the scope as `measure` said it would be, all of it or nothing.
+
+    Raises PeriodClosed where a closed month would change and `adjust` does not say to book that; MeterError when it is no longer
+    what was shown, or nothing; LedgerLocked, LedgerTooNew, SpoolUnsafe, SettingInvalid.
+    """
+    closed.refuse(shown.closed, adjust=adjust)
+    if shown.is_nothing(adjust=adjust):
+        raise MeterError("nothing would change, so there is nothing to write", hint="no revision is needed")
+    with ledger.writing() as con:
+        bound_memory(con)
+        with transaction(con):
+            gather(con, scope, parts := slices(con, scope), lambda: _update(con), progress)
+            found = difference(con, scope, sum(part.calls for part in parts))
+            if (found.fingerprint, found.closed) != (shown.fingerprint, shown.closed):
+                raise MeterError(
+                    "calls or prices changed meanwhile, so what was shown is no longer what would be written",
+                    hint="nothing was written; run the command again",
+                )
+            return _record(con, scope, found, who, why, now or datetime.now(timezone.utc), adjust=adjust)
+
+
+def _update(con: DuckDBPyConnection) -> None:
+    interruptible(con, lambda: con.execute(_UPDATE))
+
+
+def _record(
+    con: DuckDBPyConnection, scope: Scope, found: Difference, who: str, why: str, now: datetime, *, adjust: bool
+) -> Revision:
+    ((number,),) = con.execute(_NEXT_ID).fetchall()
+    con.execute(
+        _REVISION,
+        {
+            "id": number,
+            "now": now,
+            "who": who,
+            "why": why,
+            "since": scope.since,
+            "until": scope.until,
+            "filters": scope.filters,
+            "calls": found.changed,
+        },
+    )
+    con.execute(_REVISED, {"id": number})
+    booked = 0
+    if adjust and found.closed:
+        values = {"id": number, "who": who, "why": why, "now": now, "month": closed.open_month(con, now)}
+        ((booked,),) = con.execute(_ADJUSTMENTS, values).fetchall()
+    return Revision(number, found.changed, booked)
