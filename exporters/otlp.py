@@ -13,7 +13,7 @@ import logging
 import re
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -121,10 +121,13 @@ def metrics_data(samples: Iterable[Sample], resource: Resource, now_ns: int) -> 
 
 def _metric(metric: Metric, samples: Iterable[Sample], now_ns: int) -> OtlpMetric:
     points = [_point(sample, now_ns) for sample in samples]
-    data = (
-        Gauge(points) if metric.kind == "gauge" else Sum(points, AggregationTemporality.CUMULATIVE, is_monotonic=True)
-    )
-    return OtlpMetric(metric.name, metric.help, metric.unit, data)
+    return OtlpMetric(metric.name, metric.help, metric.unit, _data(metric.kind, points))
+
+
+def _data(kind: str, points: Sequence[NumberDataPoint]) -> Gauge | Sum:
+    if kind == "gauge":
+        return Gauge(points)
+    return Sum(points, AggregationTemporality.CUMULATIVE, is_monotonic=kind == "sum")
 
 
 def _point(sample: Sample, now_ns: int) -> NumberDataPoint:

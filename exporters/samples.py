@@ -15,12 +15,15 @@ from meter.queries.loader import words
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+SUMS = frozenset({"sum", "updown"})
+KINDS = SUMS | {"gauge"}
+
 TAGS = "tags"  # the one attribute that is a map: its keys become attributes themselves
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric's identity. `kind` is sum (cumulative, never falls) or gauge."""
+    """A metric's identity. `kind` is sum (cumulative, never falls), updown (cumulative, may fall) or gauge."""
 
     name: str
     unit: str
@@ -56,7 +59,7 @@ def _samples(
     cursor = connection.execute(query.sql, query.bind({param.name: values.get(param.name) for param in query.params}))
     columns = [str(column[0]) for column in cursor.description or ()]
     _check(query, columns)
-    started = since if metric.kind == "sum" else None
+    started = since if metric.kind in SUMS else None
     for row in cursor.fetchall():
         fields = dict(zip(columns, row, strict=True))
         if (value := fields.pop(query.headers["value"])) is not None:
@@ -65,8 +68,10 @@ def _samples(
 
 def _check(query: Query, columns: Sequence[str]) -> None:
     declared = {*words(query.headers.get("attributes", "")), query.headers["value"]}
-    if query.headers["kind"] not in {"sum", "gauge"}:
-        raise QueryInvalid(f"metrics/{query.name}: kind {query.headers['kind']!r}", hint="a metric is a sum or a gauge")
+    if query.headers["kind"] not in KINDS:
+        raise QueryInvalid(
+            f"metrics/{query.name}: kind {query.headers['kind']!r}", hint="a metric is a sum, an updown or a gauge"
+        )
     if different := declared ^ set(columns):
         raise QueryInvalid(
             f"metrics/{query.name}: its header and its columns differ in {', '.join(sorted(different))}",

@@ -3,7 +3,7 @@
 A header is the file's first lines, each `-- key: value`. Keys by folder:
 
     views, reports   title, about, param (repeated), needs
-    metrics          name, unit, kind (sum or gauge), help, attributes, value, param (repeated), needs
+    metrics          name, unit, kind (sum, updown or gauge), help, attributes, value, param (repeated), needs
 
 `param` is `name = help` or `name type = help`; `$name` in the statement must match. Without a type `from` and `to` are
 timestamptz, all else is text. A type that ends in `?` may be left out: the statement then sees NULL.

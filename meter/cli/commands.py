@@ -37,6 +37,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("ingest", "ingest", "Move what services recorded into the ledger."),
             Entry("status", "status", "Lag, lost calls, dead letters, who holds the ledger."),
+            Entry("reprice", "reprice", "Price calls anew with what is known now, as a revision."),
             Entry("agent", "agent", "Ingest and export."),
             Entry("export", "export", "Move old months into Parquet files, and back."),
             Entry("compact", "compact", "Write the ledger's file anew, smaller and in order."),

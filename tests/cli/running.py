@@ -53,8 +53,8 @@ def run_process(*words: str, stdin: str = "", env: Mapping[str, str] | None = No
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
-def run_terminal(*words: str, columns: int = 80, env: Mapping[str, str] | None = None) -> Ran:
-    """Run in a process of its own on a terminal; stdout and stderr come back as one."""
+def run_terminal(*words: str, columns: int = 80, env: Mapping[str, str] | None = None, stdin: str = "") -> Ran:
+    """Run in a process of its own on a terminal, where `stdin` is typed; stdout and stderr come back as one."""
     master, slave = pty.openpty()
     ioctl(slave, TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     sized_elsewhere = ("COLUMNS", "LINES")
@@ -67,6 +67,7 @@ def run_terminal(*words: str, columns: int = 80, env: Mapping[str, str] | None =
         env={**inherited, "TERM": "xterm-256color", **(env or {})},
     )
     os.close(slave)
+    os.write(master, stdin.encode())
     output = b""
     while True:
         try:

@@ -53,6 +53,9 @@ COLUMNS = {
     "context_cost": """
         month, provider, model, input_over, input_up_to, calls, costed_calls, input_tokens, effective_cost, cost_per_call,
         currency, list_cost, long_context_premium, list_currency""",
+    "revisions": """
+        revision_id, kind, made_at, made_by, reason, since, until, filters, months, currency, calls, old_list_cost, new_list_cost,
+        old_contracted_cost, new_contracted_cost, old_effective_cost, new_effective_cost, adjustment""",
     "cache_savings": """
         provider, model, list_currency, cache_read_tokens, cache_write_tokens, list_cost, list_cost_uncached, saved""",
 }

@@ -64,7 +64,7 @@ def test_a_title_is_short_and_what_it_is_about_is_a_sentence(query: Query) -> No
 
 @each("metrics")
 def test_a_metric_says_what_opentelemetry_needs(query: Query) -> None:
-    assert query.headers["kind"] in {"sum", "gauge"}
+    assert query.headers["kind"] in {"sum", "updown", "gauge"}
     assert query.headers["name"].startswith(("meter.", "gen_ai."))
     assert query.headers["help"].endswith(".")
 

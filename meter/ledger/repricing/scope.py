@@ -19,7 +19,7 @@ MODEL = "coalesce(response_model, request_model)"
 
 @dataclass(frozen=True)
 class Scope:
-    """Calls that started from `since` up to but without `until`, of one provider and of models like a pattern, if these are given.
+    """Calls that started from `since` up to but without `until`, of one provider and of models like a pattern where given.
 
     Only calls in the table `ledger.calls` are within reach. Months that were moved out of it are not: who wants them priced anew
     brings them back first.

@@ -1,4 +1,4 @@
-"""The calls of a scope in slices of the table, in its order: each is priced by itself, so memory does not grow with their number."""
+"""The calls of a scope in slices of the table, in its order. Each is priced by itself, so memory does not grow with them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ _VARIABLES = {
     "counts": ", ".join(PLAIN_COLUMNS),
     "billed": ", ".join(
         [
-            *(f"CASE WHEN {name} IS NOT NULL THEN MAP {{'{name}': {name}::DECIMAL(24, 6)}} END" for name in PLAIN_COLUMNS),
+            *(
+                f"CASE WHEN {name} IS NOT NULL THEN MAP {{'{name}': {name}::DECIMAL(24, 6)}} END"
+                for name in PLAIN_COLUMNS
+            ),
             f"other_usage::JSON::{MAP}",
         ]
     ),
@@ -72,7 +75,7 @@ def bound_memory(con: DuckDBPyConnection) -> None:
 
 
 def compare(con: DuckDBPyConnection, scope: Scope, part: Slice) -> int:
-    """Make the temp table `reprice_changed`, the calls of a slice that would be priced otherwise now; return how many there are."""
+    """Make the temp table `reprice_changed`, the calls of a slice that would be priced otherwise now, and count them."""
     return interruptible(con, lambda: _compare(con, scope, part))
 
 
@@ -101,7 +104,7 @@ def _compare(con: DuckDBPyConnection, scope: Scope, part: Slice) -> int:
 
 
 def _keep_estimates(con: DuckDBPyConnection) -> None:
-    """Price estimates that would come out otherwise today by the tokens that were estimated then: they are in every figure since."""
+    """Price estimates that would come out otherwise today by the tokens of then, which are in every figure since."""
     con.execute("CREATE OR REPLACE TEMP TABLE reprice_estimated AS FROM priced")
     run(con, "fresh_kept")
     pricing.price(con)

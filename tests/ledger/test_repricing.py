@@ -1,0 +1,454 @@
+"""Calls priced anew: nothing differs unless the book does, what differs is a revision, and a closed month stays as it is."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import replace
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from meter import event
+from meter.errors import MeterError, PeriodClosed
+from meter.home import Home, ensure
+from meter.ledger import Ledger, ingest
+from meter.ledger.repricing import Revision, Scope, measure, slices, write
+from meter.names import CLASSES
+from meter.pricing import ratios
+from tests.ledger.books import (
+    ALL,
+    MINI,
+    assert_revisions_tie,
+    assert_ties,
+    close,
+    in_currency,
+    metric,
+    multiply,
+    restore,
+    tables,
+    withdraw,
+)  # fmt: skip
+from tests.ledger.records import TS, call, rows, segment, value
+
+SONNET = ("anthropic", "claude-sonnet-4-5")
+NOVEMBER = Scope(datetime(2025, 11, 1, tzinfo=timezone.utc), datetime(2025, 12, 1, tzinfo=timezone.utc))
+NOW = datetime(2026, 1, 20, tzinfo=timezone.utc)
+DAY = 86_400_000_000
+CUT: dict[str, Any] = {"status": "aborted", "stream": True}
+
+
+def filled(ledger: Ledger, *lines: bytes) -> Ledger:
+    segment(ledger.home, *lines)
+    assert ingest(ledger).dead_letters == 0
+    return ledger
+
+
+def reprice(ledger: Ledger, scope: Scope = ALL, **more: Any) -> Revision | None:
+    return write(ledger, scope, **{"who": "me@here", "why": "a test", "now": NOW, **more})[1]
+
+
+def cost(ledger: Ledger) -> Any:
+    return value(ledger, "SELECT sum(effective_cost) FROM calls")
+
+
+def test_without_a_change_in_the_book_nothing_is_revised(ledger: Ledger) -> None:
+    filled(ledger, call(), call(usage=None))
+    before = tables(ledger)
+    assert reprice(ledger) is None
+    assert tables(ledger) == before
+
+
+def test_a_new_price_becomes_a_revision_that_says_who_when_why_and_what(ledger: Ledger) -> None:
+    filled(ledger, call(), call(tags={"team": "support"}), call(response_model="gpt-4o-2024-08-06"))
+    multiply(ledger, 2)
+    assert reprice(ledger) == Revision(1, calls=2, adjustments=0)
+    assert rows(
+        ledger, "SELECT revision_id, kind, made_at, made_by, reason, months, currency, calls FROM revisions"
+    ) == [(1, "reprice", NOW, "me@here", "a test", [date(2025, 11, 1)], "USD", 2)]
+    assert rows(
+        ledger, "SELECT old_list_cost, new_list_cost, old_effective_cost, new_effective_cost FROM revisions"
+    ) == [tuple(map(Decimal, ("0.00048", "0.00096", "0.00048", "0.00096")))]
+    groups = rows(ledger, "SELECT old_rate_card_id, new_rate_card_id, calls FROM ledger.revised")
+    cards = set(rows(ledger, "SELECT DISTINCT rate_card_id FROM calls WHERE response_model LIKE '%mini%'"))
+    assert [calls for *_, calls in groups] == [1, 1]
+    assert {(new,) for _, new, _ in groups} == cards
+    assert all(old != new for old, new, _ in groups)
+    assert_ties(ledger)
+    assert reprice(ledger) is None
+
+
+def test_facts_and_calls_that_do_not_differ_stay_as_they_are(ledger: Ledger) -> None:
+    filled(
+        ledger,
+        call(),
+        call(response_model="gpt-4o-2024-08-06"),
+        call(seen_chars=40, usage=None, source="missing", **CUT),
+    )
+    derived = """list_cost, list_currency, currency, price_status, rate_card_id, priced_model, model_developer,
+        contracted_cost_if_other, effective_cost_if_other, contract_card_id, contract_rule_id, estimate_low, estimate_high"""
+    facts = f"SELECT rowid, * EXCLUDE ({derived}) FROM ledger.calls ORDER BY rowid"
+    others = "SELECT * FROM ledger.calls WHERE response_model LIKE 'gpt-4o-2024%'"
+    before = rows(ledger, facts), rows(ledger, others)
+    multiply(ledger, 3)
+    assert reprice(ledger) == Revision(1, 2, 0)
+    assert (rows(ledger, facts), rows(ledger, others)) == before
+
+
+def test_a_newer_edition_with_the_same_prices_is_no_difference(ledger: Ledger) -> None:
+    filled(ledger, call())
+    multiply(ledger, 1)
+    assert reprice(ledger) is None
+
+
+def test_a_price_that_becomes_known_and_one_that_is_lost(ledger: Ledger) -> None:
+    filled(ledger, call())
+    withdraw(ledger)
+    found = measure(ledger, ALL)
+    (row,) = (dict(zip(found.columns, row, strict=True)) for row in found.rows)
+    assert (row["price_status"], row["new_effective_cost"]) == ("priced → unpriced", None)
+    assert row["effective_difference"] == Decimal("-0.00024")
+    reprice(ledger)
+    assert rows(ledger, "SELECT price_status, effective_cost, rate_card_id FROM calls") == [("unpriced", None, None)]
+    restore(ledger)
+    reprice(ledger)
+    assert rows(ledger, "SELECT price_status, effective_cost FROM calls") == [("priced", Decimal("0.00024"))]
+    assert [row[0] for row in rows(ledger, "SELECT old_price_status FROM ledger.revised")] == ["priced", "unpriced"]
+
+
+def test_a_currency_that_changes_makes_a_row_of_each(ledger: Ledger) -> None:
+    filled(ledger, call())
+    in_currency(ledger, "EUR")
+    found = measure(ledger, ALL)
+    shown = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+    amount = Decimal("0.00024")
+    assert {row["currency"]: (row["old_effective_cost"], row["new_effective_cost"]) for row in shown} == {
+        "USD": (amount, None),
+        "EUR": (None, amount),
+    }
+    reprice(ledger)
+    assert rows(ledger, "SELECT currency, calls, new_effective_cost FROM revisions") == [
+        ("EUR", 1, amount),
+        ("USD", 1, None),
+    ]
+    spent = {dict(series)["currency"]: spend for series, spend in metric(ledger, "spend").items()}
+    revised = {dict(series)["currency"]: spend for series, spend in metric(ledger, "spend_revision").items()}
+    assert (spent, revised) == ({"USD": amount, "EUR": 0}, {"USD": -amount, "EUR": amount})
+    assert_revisions_tie(ledger)
+
+
+@pytest.mark.parametrize(
+    ("scope", "calls"),
+    [
+        (ALL, 3),
+        (replace(ALL, model="GPT-4o-*"), 2),
+        (replace(ALL, model="claude-*"), 1),
+        (replace(ALL, model="gpt-[4]o*"), 0),
+        (replace(ALL, provider="anthropic"), 1),
+        (replace(ALL, provider="openai", model="*sonnet*"), 0),
+        (replace(ALL, until=NOVEMBER.until), 2),
+        (replace(ALL, since=NOVEMBER.until), 1),
+        (replace(ALL, provider="it's nobody"), 0),
+    ],
+)
+def test_only_the_chosen_calls_are_priced_anew(ledger: Ledger, scope: Scope, calls: int) -> None:
+    sonnet: dict[str, Any] = {
+        "provider": "anthropic",
+        "request_model": "claude-sonnet-4-5",
+        "response_model": "claude-sonnet-4-5-20250929",
+    }
+    filled(ledger, call(), call(TS + 30 * DAY), call(**sonnet))
+    for model in (MINI, SONNET):
+        multiply(ledger, 2, model)
+    found = measure(ledger, scope)
+    assert (found.looked_at, found.changed) == (calls, calls)
+    done = reprice(ledger, scope)
+    assert (done.calls if done else 0) == calls
+    assert measure(ledger, ALL).changed == 3 - calls
+    assert_ties(ledger)
+
+
+def test_to_measure_changes_no_table_of_the_file(ledger: Ledger) -> None:
+    filled(ledger, call(), call(seen_chars=40, usage=None, source="missing", **CUT))
+    multiply(ledger, 2)
+    before = tables(ledger)
+    assert measure(ledger, ALL).changed == 2
+    assert tables(ledger) == before
+
+
+def test_what_was_shown_is_what_is_written_or_nothing_is(ledger: Ledger) -> None:
+    filled(ledger, call())
+    multiply(ledger, 2)
+    shown = measure(ledger, ALL)
+    multiply(ledger, 2)
+    before = tables(ledger)
+    with pytest.raises(MeterError, match="changed meanwhile"):
+        reprice(ledger, shown=shown)
+    assert tables(ledger) == before
+    assert reprice(ledger, shown=measure(ledger, ALL)) == Revision(1, 1, 0)
+
+
+def test_a_revision_that_fails_midway_leaves_nothing(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(ledger, call(), call(TS + 1))
+    multiply(ledger, 2)
+    before = tables(ledger)
+
+    def fails(done: int, total: int) -> None:
+        if done == total:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        reprice(ledger, progress=fails)
+    assert tables(ledger) == before
+
+
+def test_many_slices_come_to_the_same_as_one(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(ledger, *(call(TS + n) for n in range(50)))
+    multiply(ledger, 2)
+    whole = measure(ledger, ALL)
+    monkeypatch.setattr(slices, "CALLS", 7)
+    monkeypatch.setattr(slices, "ROW_GROUP", 3)
+    told: list[tuple[int, int]] = []
+    assert measure(ledger, ALL, lambda *done: told.append(done)) == whole
+    assert told[0] == (0, 50)
+    assert told[-1] == (50, 50)
+    assert len(told) > 5
+    assert reprice(ledger) == Revision(1, 50, 0)
+    assert rows(
+        ledger, "SELECT list_sort(list(started_at ORDER BY rowid)) = list(started_at ORDER BY rowid) FROM ledger.calls"
+    ) == [(True,)]
+
+
+ESTIMATES: list[dict[str, Any]] = [
+    {"usage": None, "source": "missing", "sent_chars": 4000, "seen_chars": 800},
+    {"usage": None, "source": "missing", "sent_chars": 4000, "seen_chars": 0},
+    {"usage": {"input": 5, "output": 500}, "source": "partial", "seen_chars": 40},
+    {"usage": {"input": 5, "output": 7}, "source": "partial", "seen_chars": 4000},
+    {"usage": {"output": 7.25}, "source": "partial", "sent_chars": 4000, "seen_chars": 0},
+    {"usage": {"output": 7.25}, "source": "missing", "sent_chars": 4000, "seen_chars": 0},
+    {"usage": {}, "source": "partial", "sent_chars": 4000, "seen_chars": 0},
+    {"usage": {"input": 3}, "source": "partial", "sent_chars": 10},
+    {"usage": {"input": 3}, "source": "missing", "sent_chars": 10},
+    {"usage": None, "source": None, "sent_chars": 10, "seen_chars": 30},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("fields", ESTIMATES, ids=str)
+def test_an_estimate_is_found_again_with_its_bounds(ledger: Ledger, fields: dict[str, Any]) -> None:
+    filled(ledger, call(**fields, **CUT))
+    assert measure(ledger, ALL).changed == 0
+    before = rows(ledger, "SELECT effective_cost, estimate_low, estimate_high, usage_source FROM calls")
+    multiply(ledger, 2)
+    reprice(ledger)
+    ((likely, low, high, source),) = rows(
+        ledger, "SELECT effective_cost, estimate_low, estimate_high, usage_source FROM calls"
+    )
+    doubled = [amount and 2 * amount for amount in before[0][:3]]
+    assert [likely, low, high, source] == [*doubled, before[0][3]]
+    assert_ties(ledger)
+
+
+def test_what_was_reported_before_an_estimate_is_kept(ledger: Ledger) -> None:
+    filled(ledger, call(usage={"input": 5, "output": 7}, source="partial", seen_chars=4000, **CUT))
+    assert rows(ledger, "SELECT output, estimated_usage, reported_usage, reported_source FROM ledger.calls") == [
+        (1000, '{"output":"1000.000000"}', '{"output":"7.000000"}', "partial")
+    ]
+
+
+def test_tokens_that_were_estimated_once_stay_when_they_would_be_estimated_otherwise_today(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(ledger, call(usage=None, source="missing", sent_chars=4000, seen_chars=800, **CUT), call())
+    before = rows(ledger, "SELECT input_tokens, output_tokens, effective_cost FROM calls ORDER BY call_id")
+    newer = {"likely": "2", "for_low": "4", "for_high": "1", "source": "a test"}
+    monkeypatch.setattr(ratios, "families", lambda: [{"name": "any", "models": ["*"], "ratio": [newer]}])
+    multiply(ledger, 1)
+    found = measure(ledger, ALL)
+    assert (found.changed, {row[-1] for row in found.rows}) == (1, {Decimal(0)})
+    reprice(ledger)
+    assert rows(ledger, "SELECT input_tokens, output_tokens, effective_cost FROM calls ORDER BY call_id") == before
+    ((low, likely, high),) = rows(
+        ledger, "SELECT estimate_low, effective_cost, estimate_high FROM calls WHERE usage_source = 'estimated'"
+    )
+    assert low <= likely < high
+    assert_ties(ledger)
+    assert reprice(ledger) is None
+
+
+def test_a_closed_month_is_refused_by_name_with_its_difference_and_the_way_out(ledger: Ledger) -> None:
+    filled(ledger, call(), call(TS + 30 * DAY))
+    close(ledger, "2025-11")
+    multiply(ledger, 2)
+    before = tables(ledger)
+    with pytest.raises(PeriodClosed, match=r"a month that is closed would change: 2025-11 by \+0.00024 USD") as caught:
+        reprice(ledger)
+    assert "--adjust" in (caught.value.hint or "")
+    assert "--since 2025-12-01" in (caught.value.hint or "")
+    assert tables(ledger) == before
+    assert reprice(ledger, replace(ALL, since=NOVEMBER.until)) == Revision(1, 1, 0)
+
+
+def test_a_month_that_was_opened_again_or_is_under_review_is_not_closed(ledger: Ledger) -> None:
+    filled(ledger, call())
+    close(ledger, "2025-11")
+    close(ledger, "2025-11", "in_review")
+    multiply(ledger, 2)
+    assert reprice(ledger) == Revision(1, 1, 0)
+
+
+def test_a_closed_month_that_would_not_cost_otherwise_is_no_hindrance(ledger: Ledger) -> None:
+    filled(ledger, call(), call(TS + 30 * DAY, response_model="gpt-4o-2024-08-06"))
+    close(ledger, "2025-12")
+    multiply(ledger, 2)
+    assert reprice(ledger) == Revision(1, 1, 0)
+
+
+def test_an_adjustment_books_the_difference_of_a_closed_month_in_the_open_one(ledger: Ledger) -> None:
+    filled(ledger, call(account="org-1"), call(account="org-1"), call(account="org-2", tags=None), call(TS + 30 * DAY))
+    close(ledger, "2025-11")
+    close(ledger, "2026-01")
+    multiply(ledger, 2)
+    calls = rows(ledger, "SELECT * FROM calls WHERE started_at < '2025-12-01'")
+    assert reprice(ledger, adjust=True) == Revision(1, calls=1, adjustments=2)
+    assert rows(ledger, "SELECT * FROM calls WHERE started_at < '2025-12-01'") == calls
+    booked = "month, for_month, provider, account, model, kind, amount, currency, revision_id, reason, made_by"
+    common = (date(2026, 2, 1), date(2025, 11, 1), "openai"), ("gpt-4o-mini-2024-07-18", "correction")
+    said = ("USD", 1, "a test", "me@here")
+    assert rows(ledger, f"SELECT {booked} FROM ledger.adjustments ORDER BY account") == [
+        (*common[0], "org-1", *common[1], Decimal("0.00048"), *said),
+        (*common[0], "org-2", *common[1], Decimal("0.00024"), *said),
+    ]
+    assert rows(ledger, "SELECT calls, adjustment, months FROM revisions") == [
+        (1, Decimal("0.00072"), [date(2025, 11, 1), date(2025, 12, 1)])
+    ]
+    assert_revisions_tie(ledger)
+
+
+def test_what_is_booked_is_not_booked_twice_and_is_taken_back(ledger: Ledger) -> None:
+    filled(ledger, call(), call(response_model="gpt-4o-2024-08-06"))
+    close(ledger, "2025-11")
+    multiply(ledger, 2)
+    assert reprice(ledger, adjust=True) == Revision(1, 0, 1)
+    assert reprice(ledger, adjust=True) is None
+    assert reprice(ledger) is None
+    multiply(ledger, "0.5")
+    assert reprice(ledger, replace(ALL, model="gpt-4o-mini*"), adjust=True) == Revision(2, 0, 1)
+    amounts = rows(ledger, "SELECT adjustment_id, amount FROM ledger.adjustments ORDER BY ALL")
+    assert amounts == [(1, Decimal("0.00024")), (2, Decimal("-0.00024"))]
+    assert reprice(ledger, adjust=True) is None
+
+
+def test_a_correction_is_of_a_whole_month(ledger: Ledger) -> None:
+    filled(ledger, call())
+    close(ledger, "2025-11")
+    multiply(ledger, 2)
+    part = replace(ALL, since=datetime(2025, 11, 10, tzinfo=timezone.utc))
+    with pytest.raises(PeriodClosed, match="2025-11 is closed, and only a part of it") as caught:
+        reprice(ledger, part, adjust=True)
+    assert "--since 2025-11-01" in (caught.value.hint or "")
+    assert reprice(ledger, NOVEMBER, adjust=True) == Revision(1, 0, 1)
+
+
+def test_months_follow_the_ledgers_time_zone(ledger: Ledger) -> None:
+    ledger.home.config.write_text('[period]\ntimezone = "Asia/Tokyo"\n', "utf-8")
+    midnight = int(NOVEMBER.until.timestamp()) * 1_000_000 - DAY // 4  # 18:00 UTC on the 30th: December in Tokyo
+    filled(ledger, call(midnight))
+    close(ledger, "2025-11")
+    multiply(ledger, 2)
+    assert reprice(ledger) == Revision(1, 1, 0)
+    assert rows(ledger, "SELECT months FROM revisions") == [([date(2025, 12, 1)],)]
+
+
+def test_memory_is_bounded_unless_it_is_already(tmp_path: Path) -> None:
+    for limit, expected in (("8GB", "953.6 MiB"), ("100MB", "95.3 MiB")):
+        with duckdb.connect() as con:
+            con.execute(f"SET memory_limit = '{limit}'")
+            slices.bound_memory(con)
+            assert con.execute("SELECT current_setting('memory_limit')").fetchall() == [(expected,)]
+
+
+TEXT = st.text(max_size=6)
+MODELS = [
+    ("openai", "gpt-4o-mini", "gpt-4o-mini-2024-07-18"),
+    ("openai", "gpt-4o-mini", None),
+    ("anthropic", "claude-sonnet-4-5", "claude-sonnet-4-5-20250929"),
+    ("gcp.gemini", "gemini-2.5-pro", "gemini-2.5-pro"),
+    ("openai", "no-such-model", None),
+    (None, None, None),
+]
+COUNTS = st.integers(0, event.MAX_COUNT) | st.integers(0, 10**6).map(lambda n: n / 64)
+USAGE = st.none() | st.dictionaries(st.sampled_from([c.name for c in CLASSES]) | TEXT, COUNTS, max_size=5)
+CHARS = st.none() | st.just(0) | st.integers(0, 10**6)
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> bytes:
+    provider, asked, answered = draw(st.sampled_from(MODELS))
+    fields: dict[str, Any] = {
+        "provider": provider,
+        "request_model": asked,
+        "response_model": answered,
+        "account": draw(st.sampled_from([None, "org-1"])),
+        "usage": draw(USAGE),
+        "source": draw(st.sampled_from([None, "reported", "partial", "missing"])),
+        "status": draw(st.sampled_from(["ok", "error", "aborted"])),
+        "sent_chars": draw(CHARS),
+        "seen_chars": draw(CHARS),
+        "tier": draw(st.sampled_from([None, None, "default", "priority", "batch"])),
+        "requested_tier": draw(st.sampled_from([None, "auto", "flex"])),
+        "region": draw(st.sampled_from([None, "eu"])),
+        "context": draw(st.none() | st.dictionaries(st.sampled_from(["speed", "processing", "x"]), TEXT, max_size=2)),
+        "reported_cost": draw(st.none() | st.decimals(0, 10**6, places=12).map(str)),
+        "reported_currency": draw(st.sampled_from([None, "EUR"])),
+        "tags": draw(st.none() | st.dictionaries(st.just("team"), TEXT, max_size=1)),
+    }
+    return call(TS + draw(st.integers(0, 90)) * DAY, **fields)
+
+
+CHANGES = st.sampled_from(
+    [
+        ("priced otherwise", lambda ledger, model: multiply(ledger, "1.5", model)),
+        ("free", lambda ledger, model: multiply(ledger, 0, model)),
+        ("without a price", withdraw),
+        ("priced again", restore),
+        ("in another currency", lambda ledger, model: in_currency(ledger, "EUR", model)),
+    ]
+)
+SCOPES = st.sampled_from([ALL, NOVEMBER, replace(ALL, model="gpt-*"), replace(ALL, provider="anthropic")])
+STEPS = st.lists(
+    st.tuples(CHANGES, st.sampled_from([MINI, SONNET]), SCOPES, st.lists(calls(), max_size=3)), min_size=1, max_size=3
+)
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(first=st.lists(calls(), min_size=1, max_size=12), steps=STEPS)
+def test_whatever_was_recorded_and_repriced_money_ties_out_and_counters_never_fall(
+    laid_out: Path, first: list[bytes], steps: list[Any]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder))
+        ensure(home)
+        shutil.copy(laid_out, home.ledger)
+        ledger = filled(Ledger(home), *first)
+        assert measure(ledger, ALL).changed == 0
+        for (_, change), model, scope, more in steps:
+            before = metric(ledger, "spend")
+            change(ledger, model)
+            shown = measure(ledger, scope)
+            done = reprice(ledger, scope, shown=shown)
+            assert (done is not None) == (shown.changed > 0)
+            assert measure(ledger, scope).changed == 0
+            assert_ties(ledger)
+            assert_revisions_tie(ledger)
+            assert metric(ledger, "spend") == {**metric(ledger, "spend"), **before}
+            filled(ledger, *more)
+            after = metric(ledger, "spend")
+            assert all(after[series] >= amount for series, amount in before.items())
