@@ -16,6 +16,7 @@ block of the same turn (`timing.py`). The median and the 99th percentile of the 
   committed; DuckDB's bare JSON reader over the same bytes is the yardstick. Bytes a call come from the file and by column.
 - `growth`: ledgers of 1 and 10 million calls, filled by SQL (`history.py`), and what the same questions take on each. For the
   largest, `python -m tests.bench growth --millions 1,10,100`: ten minutes, and 7 GB in $TMPDIR.
+- `reprice`: a month of calls that SQL makes up, priced anew; `--calls 10000000` is the size that the budget speaks of.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
 
-from tests.bench import growth, ledgers, sections
+from tests.bench import growth, ledgers, repricing, sections
 from tests.bench.sections import QUICK, Options, Section, Table
 
 SECTIONS: dict[str, Section] = {
@@ -43,6 +44,7 @@ SECTIONS: dict[str, Section] = {
     "ingest": ledgers.ingest,
     "disk": ledgers.disk,
     "growth": growth.growth,
+    "reprice": repricing.reprice,
 }
 
 WIDTH = 180

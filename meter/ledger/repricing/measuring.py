@@ -63,10 +63,10 @@ class Difference:
 def measure(ledger: Ledger, scope: Scope, progress: Progress | None = None) -> Difference:
     """Return what repricing the scope would change.
 
-    Raises LedgerLocked, LedgerTooNew, SpoolUnsafe, SettingInvalid.
+    Raises SettingInvalid where meter.toml is wrong, which is no word to price by; LedgerLocked, LedgerTooNew, SpoolUnsafe.
     """
     with ledger.writing() as con:
-        bound_memory(con)
+        prepare(ledger, con)
         con.execute("BEGIN")
         try:
             parts = slices(con, scope)
@@ -74,6 +74,13 @@ def measure(ledger: Ledger, scope: Scope, progress: Progress | None = None) -> D
             return difference(con, scope, sum(part.calls for part in parts))
         finally:
             con.execute("ROLLBACK")
+
+
+def prepare(ledger: Ledger, con: DuckDBPyConnection) -> None:
+    """Refuse to price by an older meter.toml than the one that lies there, and bound the memory."""
+    if ledger.refused is not None:
+        raise ledger.refused
+    bound_memory(con)
 
 
 def gather(

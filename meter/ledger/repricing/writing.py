@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from meter.errors import MeterError
 from meter.ledger.interruptible import interruptible
 from meter.ledger.repricing import closed
-from meter.ledger.repricing.measuring import Difference, Progress, difference, gather
+from meter.ledger.repricing.measuring import Difference, Progress, difference, gather, prepare
 from meter.ledger.repricing.scope import Scope
-from meter.ledger.repricing.slices import bound_memory, slices
+from meter.ledger.repricing.slices import slices
 from meter.ledger.transaction import transaction
 
 if TYPE_CHECKING:
@@ -91,10 +91,10 @@ def write(
     """Reprice the scope, all of it or nothing; where it was shown before, as it was shown. No revision where nothing changes.
 
     Raises PeriodClosed where a closed month would change and `adjust` does not say to book that; MeterError when it is no longer
-    what was shown; LedgerLocked, LedgerTooNew, SpoolUnsafe, SettingInvalid.
+    what was shown; SettingInvalid where meter.toml is wrong; LedgerLocked, LedgerTooNew, SpoolUnsafe.
     """
     with ledger.writing() as con:
-        bound_memory(con)
+        prepare(ledger, con)
         with transaction(con):
             gather(con, scope, parts := slices(con, scope), lambda: _update(con), progress)
             found = difference(con, scope, sum(part.calls for part in parts))
