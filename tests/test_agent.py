@@ -13,8 +13,10 @@ from meter.errors import MeterError, QueryInvalid
 from meter.exporters.samples import Sample
 from meter.home import Home, ensure
 from meter.ledger import Ledger, ingest
+from meter.ledger.repricing import write
 from tests.exporters.collector import collecting
 from tests.exporters.receiver import Receiver, Series, receiving, value
+from tests.ledger.books import ALL, multiply
 from tests.ledger.records import call, segment
 from tests.queries.sample import CALLS, IN_EUROS, NOW, made, record, sample_ledger
 
@@ -31,6 +33,8 @@ NO_EMBEDDINGS = "operation = 'chat'"
 
 EXPECTED = {
     "meter.spend": f"SELECT {MODELS}, {TEAM}, currency, sum(effective_cost) AS v FROM calls GROUP BY ALL HAVING v IS NOT NULL",
+    "meter.spend.revision": f"""SELECT {MODELS}, {TEAM}, new_currency AS currency, sum(new_effective_cost - old_effective_cost) AS v
+        FROM ledger.revised LEFT JOIN ledger.tag_sets USING (tag_set_id) GROUP BY ALL""",
     "meter.calls": f"""SELECT {MODELS}, {TEAM}, operation AS "gen_ai.operation.name", status, error_type AS "error.type",
             count() AS v
         FROM calls GROUP BY ALL""",
@@ -135,6 +139,29 @@ def test_counters_go_on_where_they_were_after_a_restart(home: Home, monkeypatch:
     risen = {series for series in first if second[series] > first[series]}
     assert all(second[series] >= number for series, number in first.items())
     assert {name for name, _ in risen} >= {"meter.spend", "meter.tokens", "meter.calls"}
+
+
+def test_spend_stays_as_first_priced_and_what_a_repricing_took_from_it_is_a_sum_of_its_own(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = sample_ledger(home)
+    with receiving() as receiver, collecting(receiver.url) as url:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+        receiver.wait_for(agent.run_once(ledger, now=NOW).samples)
+        first = values(receiver)
+        receiver.forget()
+        multiply(ledger, "0.5")
+        assert write(ledger, ALL, who="me@here", why="a test")[1]
+        receiver.wait_for(agent.run_once(ledger, now=NOW).samples)
+    second, revision = values(receiver), receiver.metrics()["meter.spend.revision"]
+    assert not revision.sum.is_monotonic
+    assert revision.sum.aggregation_temporality == 2  # AGGREGATION_TEMPORALITY_CUMULATIVE
+    assert receiver.metrics()["meter.spend"].sum.is_monotonic
+    spent = {series: number for series, number in first.items() if series[0] == "meter.spend"}
+    assert {series: second[series] for series in spent} == spent
+    revised = {series: number for series, number in second.items() if series[0] == "meter.spend.revision"}
+    assert revised == {series: float(number) for series, number in asked(ledger, "meter.spend.revision").items()}
+    assert all(number < 0 for number in revised.values())
 
 
 def test_without_an_endpoint_the_agent_only_ingests(home: Home) -> None:

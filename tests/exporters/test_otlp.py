@@ -16,6 +16,7 @@ from meter.exporters.samples import Metric, Sample
 from tests.exporters.receiver import receiving, value
 
 SPEND = Metric("meter.spend", "{currency}", "sum", "Effective cost.")
+REVISION = Metric("meter.spend.revision", "{currency}", "updown", "What repricing added.")
 PERIOD = Metric("meter.spend.period", "{currency}", "gauge", "Effective cost of a period.")
 BEGAN = datetime(2026, 1, 1, 0, 0, 0, 250_000, tzinfo=timezone.utc)
 NOW_NS = 1_800_000_000_123_456_789
@@ -55,6 +56,18 @@ def test_sums_are_cumulative_and_monotonic_with_their_start_and_gauges_have_none
         ("meter.spend.period", (("currency", "USD"), ("period", "today"))): 0.0,
         ("meter.spend.period", (("currency", "USD"), ("period", "last_month"))): float(1 << 70),
     }
+
+
+def test_an_updown_is_cumulative_with_its_start_and_may_fall(monkeypatch: pytest.MonkeyPatch) -> None:
+    falls = [Sample(REVISION, {"currency": "USD"}, Decimal("-0.5"), BEGAN)]
+    with receiving() as receiver:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
+        assert sent(falls) == 1
+    revision = receiver.metrics()["meter.spend.revision"]
+    assert not revision.sum.is_monotonic
+    assert revision.sum.aggregation_temporality == 2  # AGGREGATION_TEMPORALITY_CUMULATIVE
+    assert [point.start_time_unix_nano for point in revision.sum.data_points] == [1_767_225_600_250_000_000]
+    assert [value(point) for point in revision.sum.data_points] == [-0.5]
 
 
 def test_the_standard_variables_mean_what_they_mean_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:

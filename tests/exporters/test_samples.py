@@ -37,9 +37,10 @@ def test_a_row_is_a_sample_and_what_is_unknown_is_left_out(connection: duckdb.Du
     ]
 
 
-def test_only_a_sum_has_a_start(connection: duckdb.DuckDBPyConnection) -> None:
-    (sample,) = read(connection, [metric("SELECT 1 AS value", kind="sum", attributes="")], {}, BEGAN)
-    assert (sample.value, sample.since) == (1, BEGAN)
+@pytest.mark.parametrize(("kind", "since"), [("sum", BEGAN), ("updown", BEGAN), ("gauge", None)])
+def test_only_a_sum_has_a_start(connection: duckdb.DuckDBPyConnection, kind: str, since: datetime | None) -> None:
+    (sample,) = read(connection, [metric("SELECT 1 AS value", kind=kind, attributes="")], {}, BEGAN)
+    assert (sample.value, sample.since) == (1, since)
 
 
 def test_the_keys_of_the_tags_become_attributes(connection: duckdb.DuckDBPyConnection) -> None:
