@@ -33,7 +33,8 @@ NO_EMBEDDINGS = "operation = 'chat'"
 
 EXPECTED = {
     "meter.spend": f"SELECT {MODELS}, {TEAM}, currency, sum(effective_cost) AS v FROM calls GROUP BY ALL HAVING v IS NOT NULL",
-    "meter.spend.revision": f"""SELECT {MODELS}, {TEAM}, new_currency AS currency, sum(new_effective_cost - old_effective_cost) AS v
+    "meter.spend.revision": f"""SELECT {MODELS}, {TEAM}, new_currency AS currency,
+            sum(new_effective_cost - old_effective_cost) AS v
         FROM ledger.revised LEFT JOIN ledger.tag_sets USING (tag_set_id) GROUP BY ALL""",
     "meter.calls": f"""SELECT {MODELS}, {TEAM}, operation AS "gen_ai.operation.name", status, error_type AS "error.type",
             count() AS v

@@ -67,6 +67,13 @@ def in_currency(ledger: Ledger, currency: str, model: tuple[str, str] = MINI) ->
     change(ledger, model, f"'{currency}' AS currency")
 
 
+def contract(ledger: Ledger, text: str) -> None:
+    """Write a meter.toml of contracts, in place of the last."""
+    ledger.home.config.write_text(text, "utf-8")
+    with ledger.writing():
+        assert ledger.refused is None
+
+
 def close(ledger: Ledger, month: str, state: str = "closed") -> None:
     """Close a month."""
     with ledger.writing() as con:

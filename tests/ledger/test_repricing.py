@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from meter import event
-from meter.errors import MeterError, PeriodClosed
+from meter.errors import MeterError, PeriodClosed, SettingInvalid
 from meter.home import Home, ensure
 from meter.ledger import Ledger, ingest
 from meter.ledger.repricing import Revision, Scope, measure, slices, write
@@ -28,19 +28,28 @@ from tests.ledger.books import (
     assert_revisions_tie,
     assert_ties,
     close,
+    contract,
     in_currency,
     metric,
     multiply,
     restore,
     tables,
     withdraw,
-)  # fmt: skip
+)
 from tests.ledger.records import TS, call, rows, segment, value
 
 SONNET = ("anthropic", "claude-sonnet-4-5")
 NOVEMBER = Scope(datetime(2025, 11, 1, tzinfo=timezone.utc), datetime(2025, 12, 1, tzinfo=timezone.utc))
 NOW = datetime(2026, 1, 20, tzinfo=timezone.utc)
 DAY = 86_400_000_000
+FIFTH_OFF = '[contracts.acme]\nprovider = "openai"\nfrom = 2025-11-20\nmultiplier = 0.8\n'
+EUROS = '[contracts.euros]\naccount = "org-1"\ncurrency = "EUR"\nprices = { input = "2.40", output = "12" }\n'
+COMMITMENT = """[contracts.prepaid]
+provider = "openai"
+from = 2025-11-01
+to = 2026-11-01
+commitment = { amount = "50000", price = "45000" }
+"""
 CUT: dict[str, Any] = {"status": "aborted", "stream": True}
 
 
@@ -141,6 +150,51 @@ def test_a_currency_that_changes_makes_a_row_of_each(ledger: Ledger) -> None:
     revised = {dict(series)["currency"]: spend for series, spend in metric(ledger, "spend_revision").items()}
     assert (spent, revised) == ({"USD": amount, "EUR": 0}, {"USD": -amount, "EUR": amount})
     assert_revisions_tie(ledger)
+
+
+def test_a_contract_of_last_week_prices_the_calls_it_covers_from_its_day_on(ledger: Ledger) -> None:
+    filled(
+        ledger,
+        call(),
+        call(TS + 10 * DAY),
+        call(TS + 10 * DAY, provider="anthropic", response_model="claude-haiku-4-5"),
+    )
+    contract(ledger, FIFTH_OFF)
+    assert reprice(ledger) == Revision(1, 1, 0)
+    costs = "SELECT list_cost, contracted_cost, effective_cost FROM calls WHERE provider = 'openai' ORDER BY call_id"
+    full, less = Decimal("0.00024"), Decimal("0.000192")
+    assert rows(ledger, costs) == [(full, full, full), (full, less, less)]
+    assert rows(
+        ledger, "SELECT old_list_cost, new_list_cost, old_contracted_cost, new_contracted_cost FROM revisions"
+    ) == [(full, full, full, less)]
+    ((old, new),) = rows(ledger, "SELECT old_contract_card_id, new_contract_card_id FROM ledger.revised")
+    assert old is None
+    assert rows(ledger, "SELECT DISTINCT contract_card_id FROM ledger.calls WHERE contract_card_id IS NOT NULL") == [
+        (new,)
+    ]
+    assert_ties(ledger)
+    contract(ledger, "")
+    assert reprice(ledger) == Revision(2, 1, 0)
+    assert rows(ledger, costs) == [(full, full, full)] * 2
+
+
+def test_a_contract_by_the_month_finds_older_calls_once_they_are_repriced(ledger: Ledger) -> None:
+    filled(ledger, call(), call(provider="anthropic", response_model="claude-haiku-4-5"))
+    contract(ledger, COMMITMENT)
+    found = measure(ledger, ALL)
+    assert (found.changed, [row[-1] for row in found.rows]) == (1, [Decimal(0)])
+    assert reprice(ledger) == Revision(1, 1, 0)
+    assert rows(ledger, "SELECT provider FROM ledger.calls WHERE contract_card_id IS NOT NULL") == [("openai",)]
+    assert reprice(ledger) is None
+
+
+def test_a_meter_toml_that_is_wrong_is_no_word_to_price_by(ledger: Ledger) -> None:
+    filled(ledger, call())
+    ledger.home.config.write_text("[contracts.acme]\nmultiplier = 'cheap'\n", "utf-8")
+    with pytest.raises(SettingInvalid, match="cheap"):
+        measure(ledger, ALL)
+    with pytest.raises(SettingInvalid, match="cheap"):
+        reprice(ledger)
 
 
 @pytest.mark.parametrize(
@@ -418,6 +472,10 @@ CHANGES = st.sampled_from(
         ("without a price", withdraw),
         ("priced again", restore),
         ("in another currency", lambda ledger, model: in_currency(ledger, "EUR", model)),
+        ("a fifth off", lambda ledger, _: contract(ledger, FIFTH_OFF)),
+        ("euros for one account", lambda ledger, _: contract(ledger, EUROS)),
+        ("a commitment", lambda ledger, _: contract(ledger, COMMITMENT)),
+        ("no contract", lambda ledger, _: contract(ledger, "")),
     ]
 )
 SCOPES = st.sampled_from([ALL, NOVEMBER, replace(ALL, model="gpt-*"), replace(ALL, provider="anthropic")])
@@ -427,7 +485,7 @@ STEPS = st.lists(
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(first=st.lists(calls(), min_size=1, max_size=12), steps=STEPS)
 def test_whatever_was_recorded_and_repriced_money_ties_out_and_counters_never_fall(
