@@ -19,6 +19,7 @@ from meter.cli.opening import find_writable, local_now
 from meter.cli.output import format_option, note, show_report
 from meter.cli.progress import bar
 from meter.errors import LedgerMissing, MeterError, PeriodClosed, QueryInvalid
+from meter.home import Home
 from meter.ledger import Ledger
 from meter.ledger.repricing import Closed, Difference, Scope, measure, write
 from meter.ledger.repricing.closed import refuse
@@ -69,7 +70,7 @@ def command(
             "nobody can be asked here whether to write the revision",
             hint="look at it with --dry-run, then write it with --yes",
         )
-    ledger = Ledger(find_writable())
+    ledger = Ledger(_own())
     scope = _scope(ledger, since, until, model, provider)
     written = Written(_who(), reason or DEFAULT_REASON, adjust)
     if yes and not dry_run:
@@ -89,6 +90,14 @@ def command(
         _write(ledger, scope, written, fmt, found)
     else:
         note("nothing was written")
+
+
+def _own() -> Home:
+    """Return the home in force. Raises MeterError where another writes its ledger."""
+    place = find_writable()
+    if place.path.exists() and not place.may_write_ledger:
+        raise MeterError(f"only the agent writes the shared ledger in {place.path}", hint="run it as the agent's user")
+    return place
 
 
 class Written(NamedTuple):
