@@ -62,7 +62,7 @@ def command(
     \b
     Examples:
       meter reprice --since 2026-10-01 --dry-run
-      meter reprice --since 2026-10-15 --model "claude-*" --reason "the new contract"
+      meter reprice --since 2026-10-15 --model "claude-*" --reason "new contract"
       meter reprice --since 2026-09-01 --until 2026-10-01 --adjust --yes
     """
     if not (dry_run or yes or sys.stdin.isatty()):

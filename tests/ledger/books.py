@@ -10,12 +10,24 @@ from typing import Any
 from meter import queries
 from meter.exporters import samples
 from meter.exporters.samples import Sample
-from meter.ledger import Ledger
-from meter.ledger.repricing import Scope
-from tests.ledger.records import rows
+from meter.ledger import Ledger, ingest
+from meter.ledger.repricing import Revision, Scope, write
+from tests.ledger.records import rows, segment
 
 ALL = Scope(datetime(1971, 1, 1, tzinfo=timezone.utc), datetime(2200, 1, 1, tzinfo=timezone.utc))
 MINI = ("openai", "gpt-4o-mini")
+SONNET = ("anthropic", "claude-sonnet-4-5")
+NOVEMBER = Scope(datetime(2025, 11, 1, tzinfo=timezone.utc), datetime(2025, 12, 1, tzinfo=timezone.utc))
+NOW = datetime(2026, 1, 20, tzinfo=timezone.utc)
+DAY = 86_400_000_000
+FIFTH_OFF = '[contracts.acme]\nprovider = "openai"\nfrom = 2025-11-20\nmultiplier = 0.8\n'
+EUROS = '[contracts.euros]\naccount = "org-1"\ncurrency = "EUR"\nprices = { input = "2.40", output = "12" }\n'
+COMMITMENT = """[contracts.prepaid]
+provider = "openai"
+from = 2025-11-01
+to = 2026-11-01
+commitment = { amount = "50000", price = "45000" }
+"""
 
 _EDITION = """
 INSERT INTO ledger.rate_cards
@@ -33,6 +45,18 @@ map_from_entries(list_transform(
     map_entries({prices}), lambda e: {{'key': e.key, 'value': (e.value * {factor})::{kind}}}
 )) AS {prices}
 """
+
+
+def filled(ledger: Ledger, *lines: bytes) -> Ledger:
+    """Ingest these lines."""
+    segment(ledger.home, *lines)
+    assert ingest(ledger).dead_letters == 0
+    return ledger
+
+
+def reprice(ledger: Ledger, scope: Scope = ALL, **more: Any) -> Revision | None:
+    """Write a revision; None where nothing changes."""
+    return write(ledger, scope, **{"who": "me@here", "why": "a test", "now": NOW, **more})[1]
 
 
 def change(ledger: Ledger, model: tuple[str, str], changes: str) -> None:

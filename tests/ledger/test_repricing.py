@@ -1,70 +1,44 @@
-"""Calls priced anew: nothing differs unless the book does, what differs is a revision, and a closed month stays as it is."""
+"""Calls priced anew: nothing differs unless the book does, and what differs is a revision."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from dataclasses import replace
-from datetime import date, datetime, timezone
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from meter import event
-from meter.errors import MeterError, PeriodClosed, SettingInvalid
-from meter.home import Home, ensure
-from meter.ledger import Ledger, ingest
-from meter.ledger.repricing import Revision, Scope, measure, slices, write
-from meter.names import CLASSES
+from meter.errors import MeterError, SettingInvalid
+from meter.ledger import Ledger
+from meter.ledger.repricing import Revision, Scope, measure, slices
 from meter.pricing import ratios
 from tests.ledger.books import (
     ALL,
+    COMMITMENT,
+    DAY,
+    FIFTH_OFF,
     MINI,
+    NOVEMBER,
+    NOW,
+    SONNET,
     assert_revisions_tie,
     assert_ties,
-    close,
     contract,
+    filled,
     in_currency,
     metric,
     multiply,
+    reprice,
     restore,
     tables,
     withdraw,
 )
-from tests.ledger.records import TS, call, rows, segment, value
+from tests.ledger.records import TS, call, rows
 
-SONNET = ("anthropic", "claude-sonnet-4-5")
-NOVEMBER = Scope(datetime(2025, 11, 1, tzinfo=timezone.utc), datetime(2025, 12, 1, tzinfo=timezone.utc))
-NOW = datetime(2026, 1, 20, tzinfo=timezone.utc)
-DAY = 86_400_000_000
-FIFTH_OFF = '[contracts.acme]\nprovider = "openai"\nfrom = 2025-11-20\nmultiplier = 0.8\n'
-EUROS = '[contracts.euros]\naccount = "org-1"\ncurrency = "EUR"\nprices = { input = "2.40", output = "12" }\n'
-COMMITMENT = """[contracts.prepaid]
-provider = "openai"
-from = 2025-11-01
-to = 2026-11-01
-commitment = { amount = "50000", price = "45000" }
-"""
 CUT: dict[str, Any] = {"status": "aborted", "stream": True}
-
-
-def filled(ledger: Ledger, *lines: bytes) -> Ledger:
-    segment(ledger.home, *lines)
-    assert ingest(ledger).dead_letters == 0
-    return ledger
-
-
-def reprice(ledger: Ledger, scope: Scope = ALL, **more: Any) -> Revision | None:
-    return write(ledger, scope, **{"who": "me@here", "why": "a test", "now": NOW, **more})[1]
-
-
-def cost(ledger: Ledger) -> Any:
-    return value(ledger, "SELECT sum(effective_cost) FROM calls")
 
 
 def test_without_a_change_in_the_book_nothing_is_revised(ledger: Ledger) -> None:
@@ -335,178 +309,9 @@ def test_tokens_that_were_estimated_once_stay_when_they_would_be_estimated_other
     assert reprice(ledger) is None
 
 
-def test_a_closed_month_is_refused_by_name_with_its_difference_and_the_way_out(ledger: Ledger) -> None:
-    filled(ledger, call(), call(TS + 30 * DAY))
-    close(ledger, "2025-11")
-    multiply(ledger, 2)
-    before = tables(ledger)
-    with pytest.raises(PeriodClosed, match=r"a month that is closed would change: 2025-11 by \+0.00024 USD") as caught:
-        reprice(ledger)
-    assert "--adjust" in (caught.value.hint or "")
-    assert "--since 2025-12-01" in (caught.value.hint or "")
-    assert tables(ledger) == before
-    assert reprice(ledger, replace(ALL, since=NOVEMBER.until)) == Revision(1, 1, 0)
-
-
-def test_a_month_that_was_opened_again_or_is_under_review_is_not_closed(ledger: Ledger) -> None:
-    filled(ledger, call())
-    close(ledger, "2025-11")
-    close(ledger, "2025-11", "in_review")
-    multiply(ledger, 2)
-    assert reprice(ledger) == Revision(1, 1, 0)
-
-
-def test_a_closed_month_that_would_not_cost_otherwise_is_no_hindrance(ledger: Ledger) -> None:
-    filled(ledger, call(), call(TS + 30 * DAY, response_model="gpt-4o-2024-08-06"))
-    close(ledger, "2025-12")
-    multiply(ledger, 2)
-    assert reprice(ledger) == Revision(1, 1, 0)
-
-
-def test_an_adjustment_books_the_difference_of_a_closed_month_in_the_open_one(ledger: Ledger) -> None:
-    filled(ledger, call(account="org-1"), call(account="org-1"), call(account="org-2", tags=None), call(TS + 30 * DAY))
-    close(ledger, "2025-11")
-    close(ledger, "2026-01")
-    multiply(ledger, 2)
-    calls = rows(ledger, "SELECT * FROM calls WHERE started_at < '2025-12-01'")
-    assert reprice(ledger, adjust=True) == Revision(1, calls=1, adjustments=2)
-    assert rows(ledger, "SELECT * FROM calls WHERE started_at < '2025-12-01'") == calls
-    booked = "month, for_month, provider, account, model, kind, amount, currency, revision_id, reason, made_by"
-    common = (date(2026, 2, 1), date(2025, 11, 1), "openai"), ("gpt-4o-mini-2024-07-18", "correction")
-    said = ("USD", 1, "a test", "me@here")
-    assert rows(ledger, f"SELECT {booked} FROM ledger.adjustments ORDER BY account") == [
-        (*common[0], "org-1", *common[1], Decimal("0.00048"), *said),
-        (*common[0], "org-2", *common[1], Decimal("0.00024"), *said),
-    ]
-    assert rows(ledger, "SELECT calls, adjustment, months FROM revisions") == [
-        (1, Decimal("0.00072"), [date(2025, 11, 1), date(2025, 12, 1)])
-    ]
-    assert_revisions_tie(ledger)
-
-
-def test_what_is_booked_is_not_booked_twice_and_is_taken_back(ledger: Ledger) -> None:
-    filled(ledger, call(), call(response_model="gpt-4o-2024-08-06"))
-    close(ledger, "2025-11")
-    multiply(ledger, 2)
-    assert reprice(ledger, adjust=True) == Revision(1, 0, 1)
-    assert reprice(ledger, adjust=True) is None
-    assert reprice(ledger) is None
-    multiply(ledger, "0.5")
-    assert reprice(ledger, replace(ALL, model="gpt-4o-mini*"), adjust=True) == Revision(2, 0, 1)
-    amounts = rows(ledger, "SELECT adjustment_id, amount FROM ledger.adjustments ORDER BY ALL")
-    assert amounts == [(1, Decimal("0.00024")), (2, Decimal("-0.00024"))]
-    assert reprice(ledger, adjust=True) is None
-
-
-def test_a_correction_is_of_a_whole_month(ledger: Ledger) -> None:
-    filled(ledger, call())
-    close(ledger, "2025-11")
-    multiply(ledger, 2)
-    part = replace(ALL, since=datetime(2025, 11, 10, tzinfo=timezone.utc))
-    with pytest.raises(PeriodClosed, match="2025-11 is closed, and only a part of it") as caught:
-        reprice(ledger, part, adjust=True)
-    assert "--since 2025-11-01" in (caught.value.hint or "")
-    assert reprice(ledger, NOVEMBER, adjust=True) == Revision(1, 0, 1)
-
-
-def test_months_follow_the_ledgers_time_zone(ledger: Ledger) -> None:
-    ledger.home.config.write_text('[period]\ntimezone = "Asia/Tokyo"\n', "utf-8")
-    midnight = int(NOVEMBER.until.timestamp()) * 1_000_000 - DAY // 4  # 18:00 UTC on the 30th: December in Tokyo
-    filled(ledger, call(midnight))
-    close(ledger, "2025-11")
-    multiply(ledger, 2)
-    assert reprice(ledger) == Revision(1, 1, 0)
-    assert rows(ledger, "SELECT months FROM revisions") == [([date(2025, 12, 1)],)]
-
-
 def test_memory_is_bounded_unless_it_is_already(tmp_path: Path) -> None:
     for limit, expected in (("8GB", "953.6 MiB"), ("100MB", "95.3 MiB")):
         with duckdb.connect() as con:
             con.execute(f"SET memory_limit = '{limit}'")
             slices.bound_memory(con)
             assert con.execute("SELECT current_setting('memory_limit')").fetchall() == [(expected,)]
-
-
-TEXT = st.text(max_size=6)
-MODELS = [
-    ("openai", "gpt-4o-mini", "gpt-4o-mini-2024-07-18"),
-    ("openai", "gpt-4o-mini", None),
-    ("anthropic", "claude-sonnet-4-5", "claude-sonnet-4-5-20250929"),
-    ("gcp.gemini", "gemini-2.5-pro", "gemini-2.5-pro"),
-    ("openai", "no-such-model", None),
-    (None, None, None),
-]
-COUNTS = st.integers(0, event.MAX_COUNT) | st.integers(0, 10**6).map(lambda n: n / 64)
-USAGE = st.none() | st.dictionaries(st.sampled_from([c.name for c in CLASSES]) | TEXT, COUNTS, max_size=5)
-CHARS = st.none() | st.just(0) | st.integers(0, 10**6)
-
-
-@st.composite
-def calls(draw: st.DrawFn) -> bytes:
-    provider, asked, answered = draw(st.sampled_from(MODELS))
-    fields: dict[str, Any] = {
-        "provider": provider,
-        "request_model": asked,
-        "response_model": answered,
-        "account": draw(st.sampled_from([None, "org-1"])),
-        "usage": draw(USAGE),
-        "source": draw(st.sampled_from([None, "reported", "partial", "missing"])),
-        "status": draw(st.sampled_from(["ok", "error", "aborted"])),
-        "sent_chars": draw(CHARS),
-        "seen_chars": draw(CHARS),
-        "tier": draw(st.sampled_from([None, None, "default", "priority", "batch"])),
-        "requested_tier": draw(st.sampled_from([None, "auto", "flex"])),
-        "region": draw(st.sampled_from([None, "eu"])),
-        "context": draw(st.none() | st.dictionaries(st.sampled_from(["speed", "processing", "x"]), TEXT, max_size=2)),
-        "reported_cost": draw(st.none() | st.decimals(0, 10**6, places=12).map(str)),
-        "reported_currency": draw(st.sampled_from([None, "EUR"])),
-        "tags": draw(st.none() | st.dictionaries(st.just("team"), TEXT, max_size=1)),
-    }
-    return call(TS + draw(st.integers(0, 90)) * DAY, **fields)
-
-
-CHANGES = st.sampled_from(
-    [
-        ("priced otherwise", lambda ledger, model: multiply(ledger, "1.5", model)),
-        ("free", lambda ledger, model: multiply(ledger, 0, model)),
-        ("without a price", withdraw),
-        ("priced again", restore),
-        ("in another currency", lambda ledger, model: in_currency(ledger, "EUR", model)),
-        ("a fifth off", lambda ledger, _: contract(ledger, FIFTH_OFF)),
-        ("euros for one account", lambda ledger, _: contract(ledger, EUROS)),
-        ("a commitment", lambda ledger, _: contract(ledger, COMMITMENT)),
-        ("no contract", lambda ledger, _: contract(ledger, "")),
-    ]
-)
-SCOPES = st.sampled_from([ALL, NOVEMBER, replace(ALL, model="gpt-*"), replace(ALL, provider="anthropic")])
-STEPS = st.lists(
-    st.tuples(CHANGES, st.sampled_from([MINI, SONNET]), SCOPES, st.lists(calls(), max_size=3)), min_size=1, max_size=3
-)
-
-
-@settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
-@given(first=st.lists(calls(), min_size=1, max_size=12), steps=STEPS)
-def test_whatever_was_recorded_and_repriced_money_ties_out_and_counters_never_fall(
-    laid_out: Path, first: list[bytes], steps: list[Any]
-) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        home = Home(Path(folder))
-        ensure(home)
-        shutil.copy(laid_out, home.ledger)
-        ledger = filled(Ledger(home), *first)
-        assert measure(ledger, ALL).changed == 0
-        for (_, change), model, scope, more in steps:
-            before = metric(ledger, "spend")
-            change(ledger, model)
-            shown = measure(ledger, scope)
-            done = reprice(ledger, scope, shown=shown)
-            assert (done is not None) == (shown.changed > 0)
-            assert measure(ledger, scope).changed == 0
-            assert_ties(ledger)
-            assert_revisions_tie(ledger)
-            assert metric(ledger, "spend") == {**metric(ledger, "spend"), **before}
-            filled(ledger, *more)
-            after = metric(ledger, "spend")
-            assert all(after[series] >= amount for series, amount in before.items())
