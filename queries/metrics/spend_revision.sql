@@ -5,7 +5,6 @@
 -- attributes: gen_ai.provider.name, gen_ai.request.model, gen_ai.response.model, currency, tags
 -- value: value
 -- param: tags text[] = keys of the tags that become attributes
--- needs: revised, tag_sets
 WITH amounts AS (
     SELECT
         * EXCLUDE (old_currency, old_effective_cost, new_currency, new_effective_cost),
