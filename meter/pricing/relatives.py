@@ -44,7 +44,7 @@ _WITHOUT_PRICE = """
 SELECT DISTINCT
     provider, server_address, asked_account(account), asked_deployment(deployment), response_model, request_model, service_tier,
     requested_tier, region, price_context(context::JSON::MAP(VARCHAR, VARCHAR))
-FROM ledger.calls
+FROM ledger.all_calls
 WHERE price_status IN ('unpriced', 'partial')
 """
 _STARTS = "SELECT offer_id, min(valid_from) FROM ledger.current_cards GROUP BY 1 HAVING count(*) = count(valid_from)"

@@ -19,13 +19,13 @@ WITH usual AS (
         sum(output)::DECIMAL(38, 6) AS output,
         sum(reasoning)::DECIMAL(38, 6) AS reasoning,
         sum(output_audio)::DECIMAL(38, 6) AS output_audio
-    FROM ledger.calls
+    FROM ledger.all_calls
     GROUP BY ALL
 ),
 
 others AS (
     SELECT provider, request_model, response_model, tag_set_id, unnest(map_entries(other_usage::JSON::MAP(VARCHAR, DECIMAL(24, 6)))) AS line
-    FROM ledger.calls
+    FROM ledger.all_calls
     WHERE other_usage IS NOT NULL
 ),
 

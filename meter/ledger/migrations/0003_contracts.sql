@@ -69,28 +69,8 @@ SELECT
 FROM (SELECT *, unnest(map_entries(unit_prices)) AS rate FROM ledger.rate_cards) AS cards;
 
 ALTER TABLE ledger.calls ADD COLUMN contract_card_id INTEGER;  -- NULL: no contract; its prices are the public ones
-ALTER TABLE ledger.calls ADD COLUMN reported_usage VARCHAR;    -- JSON: what was reported of classes whose place an estimate took
-
--- What is billed for each call as one map: the relation that `ledger.usage_lines` takes.
-CREATE OR REPLACE VIEW ledger.billed_usage AS
-SELECT
-    id,
-    started_at,
-    rate_card_id,
-    contract_card_id,
-    map_concat(
-        CASE WHEN input IS NOT NULL THEN MAP {'input': input::DECIMAL(24, 6)} END,
-        CASE WHEN cache_read IS NOT NULL THEN MAP {'cache_read': cache_read::DECIMAL(24, 6)} END,
-        CASE WHEN cache_write IS NOT NULL THEN MAP {'cache_write': cache_write::DECIMAL(24, 6)} END,
-        CASE WHEN cache_write_5m IS NOT NULL THEN MAP {'cache_write_5m': cache_write_5m::DECIMAL(24, 6)} END,
-        CASE WHEN cache_write_1h IS NOT NULL THEN MAP {'cache_write_1h': cache_write_1h::DECIMAL(24, 6)} END,
-        CASE WHEN input_audio IS NOT NULL THEN MAP {'input_audio': input_audio::DECIMAL(24, 6)} END,
-        CASE WHEN output IS NOT NULL THEN MAP {'output': output::DECIMAL(24, 6)} END,
-        CASE WHEN reasoning IS NOT NULL THEN MAP {'reasoning': reasoning::DECIMAL(24, 6)} END,
-        CASE WHEN output_audio IS NOT NULL THEN MAP {'output_audio': output_audio::DECIMAL(24, 6)} END,
-        other_usage::JSON::MAP(VARCHAR, DECIMAL(24, 6))
-    ) AS usage
-FROM ledger.calls;
+ALTER TABLE ledger.calls ADD COLUMN reported_usage VARCHAR;    -- JSON: what was reported of classes whose place an estimate took,
+ALTER TABLE ledger.calls ADD COLUMN reported_source VARCHAR;   -- and how much of it: missing or partial. A repricing starts there
 
 -- Remembered answers depend on account and deployment, too; they are asked again.
 DROP TABLE ledger.model_matches;
@@ -172,6 +152,8 @@ CREATE TABLE ledger.revised (
     new_price_status VARCHAR,
     old_currency VARCHAR,
     new_currency VARCHAR,
+    old_list_currency VARCHAR,
+    new_list_currency VARCHAR,
     calls BIGINT NOT NULL,
     old_list_cost DECIMAL(38, 12),
     new_list_cost DECIMAL(38, 12),

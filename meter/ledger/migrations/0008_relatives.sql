@@ -113,7 +113,7 @@ WITH keyed AS NOT MATERIALIZED (
                 THEN coalesce(input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0) + coalesce(cache_write_5m, 0)
                     + coalesce(cache_write_1h, 0) + coalesce(input_audio, 0) + coalesce(other_input, 0)
             END AS input_total
-        FROM ledger.calls
+        FROM ledger.all_calls
         WHERE started_at >= since AND started_at < until
     ) AS calls
     LEFT JOIN ledger.standard_cards AS standard
@@ -197,7 +197,7 @@ WITH lacking AS NOT MATERIALIZED (
         ) AS asked,
         started_at, input, cache_read, cache_write, cache_write_5m, cache_write_1h, input_audio, output, reasoning, output_audio,
         other_usage
-    FROM ledger.calls
+    FROM ledger.all_calls
     WHERE price_status IN ('unpriced', 'partial') AND started_at >= since AND started_at < until
 ),
 asked AS (
