@@ -31,6 +31,12 @@ VIEWS = {
     "unpriced": "what has no price, why, since when, and what it would cost if priced like its nearest relatives",
     "savings": "from list to effective cost, and what each lever saved",
     "cache_savings": "what reading from caches saved against the uncached price",
+    "adjustments": "what contracts add or take off by the month: volume tiers, commitments, fees; booked corrections",
+    "adjustment_shares": "the same, fees that are spread shared out by tokens",
+    "commitments": "what was bought ahead: drawn, left, coverage, utilisation, run-out date, expected breakage",
+    "billed_spend": "each account's spend in the currency it is invoiced in",
+    "exchange_rates": "dated exchange rates and their source",
+    "revisions": "what was priced anew: who, when, why, and the costs before and after",
     "context_cost": "cost per call by the size of its input, and what long input cost more",
 }
 

@@ -141,3 +141,13 @@ def test_where_nothing_was_recorded_that_is_said(home: Home) -> None:
     assert refused.code == 1
     assert "nothing has been recorded in" in refused.err
     assert not Path(home.ledger).exists()
+
+
+def test_a_month_that_lies_in_a_file_is_brought_back_first(dearer: Ledger) -> None:
+    assert run("export", "--parquet", "--before", "2026-04").code == 0
+    refused = run(*MARCH, "--dry-run")
+    assert refused.code == 1
+    assert "calls of 2026-03 lie in files" in refused.err
+    assert "meter export --restore 2026-03" in refused.err
+    assert run("export", "--restore", "2026-03").code == 0
+    assert run(*MARCH, "--yes").code == 0

@@ -13,7 +13,8 @@ def test_relatives_are_asked_anew_when_the_price_book_changes_and_for_calls_from
     with ledger.writing() as con:
         con.execute("DELETE FROM ledger.relatives")  # as a ledger has it that is older than this table
         con.execute(
-            "INSERT INTO ledger.catalogues SELECT edition + 1, 'a test', '1', 'x', now() FROM ledger.catalogues"
+            "INSERT INTO ledger.catalogues BY NAME"
+            " SELECT * REPLACE (edition + 1 AS edition, 'a test' AS source, 'x' AS digest) FROM ledger.catalogues"
         )
     assert rows(ledger, "SELECT likely_alias, bound_high, reason FROM unpriced") == [
         (None, None, "gpt4o-mini has no price for: input")

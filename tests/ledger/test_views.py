@@ -32,6 +32,9 @@ COLUMNS = {
     "coverage": """
         month, calls, unpriced_calls, no_usage_calls, estimated_calls, untagged_calls, lost_calls, priced_share, estimated_share,
         untagged_share, lost_share""",
+    "billed_spend": """
+        month, provider, account, currency, billing_currency, calls, unpriced_calls, unconverted_calls, effective_cost,
+        billed_cost, lowest_rate, highest_rate, rate_sources""",
     "contracts": """
         contract_rule_id, name, provider, account, server_address, deployment, model, service_tier, region, usage_classes,
         valid_from, valid_to, multiplier, unit_prices, currency, volume_by, volume_method, volume_period, volume_tiers,

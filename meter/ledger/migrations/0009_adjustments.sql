@@ -337,3 +337,29 @@ SELECT
     CASE WHEN valid_to <= as_of THEN 'expired' WHEN valid_from > as_of THEN 'upcoming' ELSE 'active' END, NULL
 FROM seats
 LEFT JOIN users USING (contract_rule_id);
+
+-- What contracts settle by the month, as rows of the view `savings`: of a contract, not of a model. Volume tiers and fees count
+-- as the contract's lever, a commitment's discount and its unused share as the commitment's.
+CREATE MACRO ledger.monthly_savings_between(earliest, latest) AS TABLE
+SELECT
+    month,
+    provider,
+    NULL::VARCHAR AS model,
+    currency,
+    currency AS list_currency,
+    0::BIGINT AS calls,
+    0::DECIMAL(38, 12) AS full_list_cost,
+    0::DECIMAL(38, 12) AS cache_savings,
+    0::DECIMAL(38, 12) AS batch_savings,
+    0::DECIMAL(38, 12) AS flex_savings,
+    0::DECIMAL(38, 12) AS list_cost,
+    coalesce(-sum(amount) FILTER (NOT starts_with(kind, 'commitment')), 0)::DECIMAL(38, 12) AS contract_savings,
+    -contract_savings AS contracted_cost,
+    coalesce(-sum(amount) FILTER (starts_with(kind, 'commitment')), 0)::DECIMAL(38, 12) AS commitment_savings,
+    -contract_savings - commitment_savings AS effective_cost,
+    contract_savings + commitment_savings AS saved,
+    NULL::DECIMAL(26, 12) AS effective_savings_rate -- against nothing: it changes that of the sum
+FROM ledger.adjustments_at(now())
+WHERE
+    month >= (earliest AT TIME ZONE current_setting('TimeZone')) AND month < (latest AT TIME ZONE current_setting('TimeZone'))
+GROUP BY month, provider, currency;

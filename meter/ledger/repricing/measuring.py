@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from meter.ledger.memory import bound_memory
 from meter.ledger.repricing.closed import Closed, owed
 from meter.ledger.repricing.scope import Scope
-from meter.ledger.repricing.slices import Slice, bound_memory, compare, lines, run, slices, statement
+from meter.ledger.repricing.slices import Slice, compare, lines, run, slices, statement
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

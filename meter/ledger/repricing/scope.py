@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from meter.errors import MeterError
 from meter.ledger.transaction import quoted
 from meter.names import provider_for
 
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
 
 MODEL = "coalesce(response_model, request_model)"
 """A call's model, as reports show it."""
+_COLD = "SELECT month FROM ledger.cold_months WHERE state = 'cold' AND starts_at < ? AND ends_at > ? ORDER BY month"
 
 
 @dataclass(frozen=True)
 class Scope:
     """Calls that started from `since` up to but without `until`, of one provider and of models like a pattern where given.
 
-    Only calls in the table `ledger.calls` are within reach. Months that were moved out of it are not: who wants them priced anew
-    brings them back first.
+    Only calls in the table `ledger.calls` are within reach: months that were moved into files are brought back first.
     """
 
     since: datetime
@@ -53,6 +54,17 @@ class Scope:
         """What else than time chose the calls, as JSON."""
         named = {"model": self.model, "provider": self.provider}
         return json.dumps({name: text for name, text in named.items() if text is not None})
+
+    def refuse_cold(self, con: DuckDBPyConnection) -> None:
+        """Raise MeterError where a month of the scope is in a file of its own."""
+        cold = [month for (month,) in con.execute(_COLD, [self.until, self.since]).fetchall()]
+        if cold:
+            named = ", ".join(f"{month:%Y-%m}" for month in cold)
+            after = (cold[-1] + timedelta(days=32)).replace(day=1)
+            raise MeterError(
+                f"calls of {named} lie in files, where nothing is rewritten",
+                hint=f"bring them back with meter export --restore {cold[0]:%Y-%m}, or begin with --since {after}",
+            )
 
     def _names(self, model: str) -> list[str]:
         found = []

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 CALLS = 1 << 18
 """About so many calls in a slice: 8 row groups."""
 ROW_GROUP = 1 << 15
-MEMORY = "1GB"
-"""What DuckDB may hold beyond which it uses its temporary folder. A transaction keeps the old values of all that it updates."""
-_UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 
 _COUNTED = """
 SELECT rowid // {rows} AS row_group, count(*) FROM ledger.calls WHERE {condition} GROUP BY row_group ORDER BY row_group
@@ -52,7 +49,8 @@ class Slice:
 
 
 def slices(con: DuckDBPyConnection, scope: Scope) -> list[Slice]:
-    """Return the slices that hold the scope's calls."""
+    """Return the slices that hold the scope's calls. Raises MeterError for a scope with months that are in files."""
+    scope.refuse_cold(con)
     found: list[Slice] = []
     low, calls = None, 0
     for group, count in con.execute(_COUNTED.format(rows=ROW_GROUP, condition=scope.condition)).fetchall():
@@ -64,14 +62,6 @@ def slices(con: DuckDBPyConnection, scope: Scope) -> list[Slice]:
     if low is not None:
         found.append(Slice(low, (group + 1) * ROW_GROUP - 1, calls))
     return found
-
-
-def bound_memory(con: DuckDBPyConnection) -> None:
-    """Let DuckDB use no more than MEMORY; where it may use less already, that stays."""
-    ((text,),) = con.execute("SELECT current_setting('memory_limit')").fetchall()
-    amount, unit = str(text).split()
-    if float(amount) * _UNITS[unit] > 10**9:
-        con.execute(f"SET memory_limit = '{MEMORY}'")
 
 
 def compare(con: DuckDBPyConnection, scope: Scope, part: Slice) -> int:
