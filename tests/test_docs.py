@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from meter.doctor import configuration
 from meter.home import Home
 from meter.simulator import Simulator
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+SETTINGS = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
 LINKS = re.findall(r"\]\((?!http|#)([^)]+)\)", README)
 
 
@@ -26,6 +28,13 @@ def test_each_program_runs(home: Home, monkeypatch: pytest.MonkeyPatch, program:
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert list(home.spool.glob("*.ndjson"))
+
+
+@pytest.mark.parametrize("text", SETTINGS)
+def test_each_configuration_has_no_fault(tmp_path: Path, text: str) -> None:
+    (tmp_path / "rates.csv").write_text("from,to,on,rate,source\n")
+    (tmp_path / "meter.toml").write_text(text)
+    assert configuration.check(tmp_path / "meter.toml") == []
 
 
 def test_the_generated_parts_are_up_to_date() -> None:

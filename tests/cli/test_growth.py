@@ -178,6 +178,7 @@ ARGUMENTS = {
     "report": ["chargeback"],
     "prices": ["list"],
     "agent": ["--once"],
+    "reprice": ["--since", "2025-11-01", "--yes"],
     "export": ["--parquet", "--before", "2025-12"],
 }
 WITHOUT_THE_LEDGER = {"demo", "config"}

@@ -13,6 +13,7 @@ import pytest
 
 from meter.errors import MeterError, SettingInvalid
 from meter.ledger import Ledger
+from meter.ledger.memory import bound_memory
 from meter.ledger.repricing import Revision, Scope, measure, slices
 from meter.pricing import ratios
 from tests.ledger.books import (
@@ -310,8 +311,8 @@ def test_tokens_that_were_estimated_once_stay_when_they_would_be_estimated_other
 
 
 def test_memory_is_bounded_unless_it_is_already(tmp_path: Path) -> None:
-    for limit, expected in (("8GB", "953.6 MiB"), ("100MB", "95.3 MiB")):
+    for limit, expected in (("8GB", "1.0 GiB"), ("100MB", "95.3 MiB")):
         with duckdb.connect() as con:
             con.execute(f"SET memory_limit = '{limit}'")
-            slices.bound_memory(con)
+            bound_memory(con)
             assert con.execute("SELECT current_setting('memory_limit')").fetchall() == [(expected,)]

@@ -61,7 +61,7 @@ SELECT
     coalesce(rules.commitment_price, rules.commitment) AS paid_ahead,
     known.known_from
 FROM ledger.contract_rules AS rules
-JOIN (SELECT name, min(recorded_at) AS known_from FROM ledger.contract_rules GROUP BY name) AS known USING (name)
+JOIN (SELECT name, min(recorded_at) AS known_from FROM ledger.contract_rules GROUP BY name) AS known ON known.name = rules.name
 WHERE rules.superseded_at IS NULL AND (rules.volume_by IS NOT NULL OR rules.commitment IS NOT NULL OR rules.fee IS NOT NULL);
 
 -- Which calls a contract counts: those whose card names it, in whatever wording it had when they were priced. So a volume that
