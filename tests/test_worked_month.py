@@ -156,7 +156,10 @@ def test_in_one_currency_the_euros_come_in_at_the_days_rate(october: Home) -> No
 def test_the_unknown_model_is_loud(october: Home) -> None:
     reason = "the price book has no model 'acme-secret-1' of openai"
     assert ask("SELECT model, calls, tokens, reason FROM unpriced") == [["acme-secret-1", 1, 5000, reason]]
-    assert run("spend", "--month", "2026-10").code == 0
+    shown = run("spend", "--month", "2026-10")
+    assert shown.code == 0
+    assert "contracts settle more by the month: meter report adjustments" in shown.err
+    assert "contracts settle more" not in run("spend", "--month", "2026-09").err
     assert run("spend", "--month", "2026-10", "--strict").code == 3
 
 

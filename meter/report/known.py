@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
+_ADJUSTED = """
+SELECT
+    EXISTS (
+        FROM ledger.monthly_rules
+        WHERE coalesce(valid_from, '-infinity') < $to AND coalesce(valid_to, 'infinity') > $from
+    ) OR EXISTS (FROM ledger.adjustments WHERE month >= $from::DATE AND month < $to::DATE)
+"""
+
+
 @dataclass(frozen=True)
 class Bound:
     """What calls without a price would cost at the prices of their nearest relatives: at least, and at most."""
@@ -36,6 +45,8 @@ class Known:
     costs: dict[str, Decimal]
     bounds: tuple[Bound, ...] = field(default=())
     unbounded: int = 0
+    has_adjustments: bool = False
+    """Whether contracts settle something by the month, which is no cost of a call and in no total here."""
 
     @property
     def share(self) -> float:
@@ -49,7 +60,8 @@ class Known:
         costs = (
             " + ".join(f"{numbers.money(cost)} {currency}" for currency, cost in self.costs.items()) or "no cost known"
         )
-        return f"{title}: {costs}, {numbers.plural(self.calls, 'call')}{self.gap()}"
+        more = "; contracts settle more by the month: meter report adjustments" if self.has_adjustments else ""
+        return f"{title}: {costs}, {numbers.plural(self.calls, 'call')}{self.gap()}{more}"
 
     def gap(self) -> str:
         """Say what is unpriced; nothing when nothing is."""
@@ -78,6 +90,7 @@ def summary(connection: DuckDBPyConnection, period: Period, currency: str | None
         costs={row["currency"]: row["effective_cost"] for row in totals if row["effective_cost"] is not None},
         bounds=tuple(_bounds(items)),
         unbounded=sum(row["calls"] for row in items if row["bound_high"] is None or row["unbounded_classes"]),
+        has_adjustments=connection.execute(_ADJUSTED, period.bounds()).fetchall() == [(True,)],
     )
 
 

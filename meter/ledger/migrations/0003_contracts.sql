@@ -27,7 +27,7 @@ CREATE TABLE ledger.contract_rules (
     valid_to TIMESTAMPTZ,
     currency VARCHAR NOT NULL,   -- of every amount below
     multiplier DECIMAL(18, 12),  -- × list price
-    prices MAP(VARCHAR, DECIMAL(27, 24)), -- per single unit
+    prices MAP(VARCHAR, DECIMAL(38, 24)), -- per single unit
     -- By the month, never per call:
     volume_by VARCHAR,           -- spend or tokens
     volume_method VARCHAR,       -- graduated or all_units

@@ -231,6 +231,8 @@ def _volume(value: Mapping[str, Any]) -> Volume | None:
         tiers.append(Tier(over, _valued("volume", step.get("multiplier"), values.multiplier, mend)))
     if any(later.over <= earlier.over for earlier, later in pairwise(tiers)):
         raise _Refused("volume", "its tiers do not rise", "write them in order, each `over` once")
+    if words.get("by") == "tokens" and any(tier.over % 1 for tier in tiers):
+        raise _Refused("volume", "a part of a token is no volume", "write `over` as a whole number of tokens")
     return Volume(
         words.get("by", "spend"), words.get("method", "graduated"), words.get("period", "month"), tuple(tiers)
     )
@@ -311,4 +313,6 @@ def _close(word: str, known: Iterable[str], otherwise: str) -> str:
 
 def plain(value: Any) -> str:
     """Write a date or a number as text that reads back the same: for `json.dumps`."""
-    return value.isoformat() if isinstance(value, date | datetime) else str(value)
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return str(value.isoformat()) if isinstance(value, date | datetime) else str(value)

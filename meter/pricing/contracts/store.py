@@ -49,7 +49,7 @@ FROM (SELECT unnest(from_json($rows, '[{
     "contract_rule_id": "INTEGER", "name": "VARCHAR", "digest": "VARCHAR", "provider": "VARCHAR", "account": "VARCHAR",
     "server": "VARCHAR", "deployment": "VARCHAR", "model": "VARCHAR", "tier": "VARCHAR", "region": "VARCHAR",
     "usage_classes": ["VARCHAR"], "valid_from": "TIMESTAMPTZ", "valid_to": "TIMESTAMPTZ", "currency": "VARCHAR",
-    "multiplier": "DECIMAL(18, 12)", "prices": "MAP(VARCHAR, DECIMAL(27, 24))", "volume_by": "VARCHAR",
+    "multiplier": "DECIMAL(18, 12)", "prices": "MAP(VARCHAR, DECIMAL(38, 24))", "volume_by": "VARCHAR",
     "volume_method": "VARCHAR", "volume_period": "VARCHAR",
     "volume_tiers": [{"over": "DECIMAL(26, 12)", "multiplier": "DECIMAL(18, 12)"}], "commitment": "DECIMAL(26, 12)",
     "commitment_price": "DECIMAL(26, 12)", "fee": "DECIMAL(26, 12)", "fee_per": "VARCHAR",

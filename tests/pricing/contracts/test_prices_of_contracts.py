@@ -181,3 +181,11 @@ def test_a_call_without_a_price_is_under_its_contracts_all_the_same(own_book: Bo
     query = "SELECT terms FROM ledger.rate_cards WHERE rate_card_id = ?"
     assert len(own_book.execute(query, [row["contract_card_id"]]).fetchall()[0][0]) == 1
     assert all(line["contracted_cost"] is None for line in charges(own_book))
+
+
+def test_numbers_in_any_notation_and_prices_of_many_digits_are_kept(own_book: Book, tmp_path: Path) -> None:
+    own = '[contracts.a]\nmodel = "m-1"\ncurrency = "IDR"\nprices = { images = 5e3, input = 1e6 }'
+    configure(own_book, tmp_path, f"{own}\n[contracts.b]\nmultiplier = 5e-1")
+    assert price_one(own_book, "m-1", "vllm", usage={"images": 3, "input": 7})["contracted_cost"] == 15_007
+    halved = price_one(own_book, usage=MILLION)
+    assert halved["contracted_cost"] * 2 == halved["list_cost"]

@@ -48,6 +48,7 @@ FAULTS = [
     (f"{X}volume = {{ tiers = [] }}", 2, "no tiers", "graduated"),
     (f"{X}volume = {{ tiers = [{{ over = 9, multiplier = 1 }}, {{ over = 9, multiplier = 1 }}] }}", 2, "do not rise", "in order"),
     (f"{X}volume = {{ period = 'term', tiers = [{{ over = 9, multiplier = 1 }}] }}", 2, "since when volume counts", "month"),
+    (f"{X}volume = {{ by = 'tokens', tiers = [{{ over = 0.5, multiplier = 1 }}] }}", 2, "a part of a token", "whole number"),
     ("[contracts]\nx = 3", 2, "is no contract", "[contracts.x]"),
     ("[aliases]\na = 3", 2, "names no model", "gpt-4o"),
     ("[aliases]\na = { model = 'gpt-4o', provider = 'opnai' }", 2, "nobody knows a provider 'opnai'", "did you mean 'openai'"),
