@@ -31,9 +31,8 @@ matched AS (
 ),
 cards AS ( -- what is due: a contract's card, with the public one that it was made from, or a public card by itself
     SELECT
-        due.offer_id, due.currency, due.day_from_s, due.day_to_s, due.unit_prices, due.fine_prices, due.minimums,
+        due.rate_card_id AS due_card_id, due.offer_id, due.currency, due.day_from_s, due.day_to_s,
         public.rate_card_id, public.currency AS list_currency,
-        public.unit_prices AS list_unit_prices, public.fine_prices AS list_fine_prices, public.minimums AS list_minimums,
         CASE WHEN len(due.terms) > 0 THEN due.rate_card_id END AS contract_card_id,
         due.contract_rule_id,
         usual_prices(due.unit_prices) AS prices,
@@ -52,7 +51,7 @@ cards AS ( -- what is due: a contract's card, with the public one that it was ma
         SELECT offer_id FROM ledger.model_matches UNION ALL SELECT contract_offer_id FROM ledger.model_matches
     )
 ),
-carded AS (
+found AS (
     SELECT
         calls.* EXCLUDE (usage),
         calls.plain AND coalesce(cards.is_simple, true) AS in_columns,
@@ -61,8 +60,9 @@ carded AS (
             ELSE ledger.with_call_fee(CASE WHEN calls.plain THEN usual_usage(calls.counts) ELSE calls.usage END, cards.has_call_fee)
         END AS usage,
         cards.rate_card_id, cards.contract_card_id, cards.contract_rule_id, cards.currency, cards.list_currency,
-        cards.prices, cards.unit_prices, cards.fine_prices, cards.minimums,
-        cards.list_prices, cards.list_unit_prices, cards.list_fine_prices, cards.list_minimums
+        cards.prices, cards.list_prices,
+        CASE WHEN NOT in_columns THEN cards.due_card_id END AS due_card_id,
+        CASE WHEN NOT in_columns THEN cards.rate_card_id END AS list_card_id
     FROM matched AS calls
     LEFT JOIN cards
         ON cards.offer_id = calls.offer_id
@@ -72,6 +72,15 @@ carded AS (
         AND cards.day_to_s > calls.second_of_day
         AND cards.input_over < calls.total_input
         AND cards.input_up_to >= calls.total_input
+),
+carded AS ( -- the maps are dear to carry, and nearly no call needs them
+    SELECT
+        found.*,
+        due.unit_prices, due.fine_prices, due.minimums,
+        public.unit_prices AS list_unit_prices, public.fine_prices AS list_fine_prices, public.minimums AS list_minimums
+    FROM found
+    LEFT JOIN ledger.rate_cards AS due ON due.rate_card_id = found.due_card_id
+    LEFT JOIN ledger.rate_cards AS public ON public.rate_card_id = found.list_card_id
 ),
 charged AS (
     SELECT

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from meter.names import CLASSES, PROVIDERS, provider_for
+from meter.pricing import iso4217
 from meter.pricing.conditions import tier_word
 from meter.pricing.contracts import patterns, values
 from meter.pricing.contracts.rules import Commitment, Contract, Fee, Tier, Volume
@@ -116,7 +117,7 @@ _WHICH: Mapping[str, Callable[[Any], Any]] = {
     "tier": lambda value: tier_word(values.pattern(value)),
     "from": values.moment,
     "to": values.moment,
-    "currency": values.currency,
+    "currency": iso4217.code,
     "multiplier": values.multiplier,
 }
 _MENDS = {

@@ -8,7 +8,6 @@ from datetime import date, datetime, time, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-_CURRENCY = re.compile(r"[A-Za-z]{3}")
 _NUMBER = re.compile(r"\d+(_\d+)*(\.\d+)?")
 
 
@@ -64,13 +63,6 @@ def pattern(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{value!r} is no name or pattern")
     return value.strip().lower()
-
-
-def currency(value: Any) -> str:
-    """Read a code of three letters."""
-    if not isinstance(value, str) or not _CURRENCY.fullmatch(value.strip()):
-        raise ValueError(f"{value!r} is no currency")
-    return value.strip().upper()
 
 
 def one_of(*words: str) -> Callable[[Any], str]:

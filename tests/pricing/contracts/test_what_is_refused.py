@@ -34,6 +34,7 @@ FAULTS = [
     (f"{X}prices = {{}}", 2, "prices is empty", "output"),
     (f"{X}prices = 3", 2, "no table", "output"),
     (f"{X}currency = 'euros'\nprices = {{ input = 3 }}", 2, "no currency", "EUR"),
+    (f"{X}currency = 'EUX'\nprices = {{ input = 3 }}", 2, "did you mean EUR", "EUR"),
     (f"{X}currency = 'EUR'\nmultiplier = 1", 2, "a multiplier has no currency", "take it off"),
     (f"{X}multiplier = 1\nprices = {{ input = 3 }}", 3, "prices and a multiplier", "two contracts"),
     (f"{X}model = 'gpt-*'", 1, "changes no price", "multiplier, prices"),
