@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.pricing.batches import call, charges, price_calls
+from tests.pricing.batches import call, charges, open_book, price_calls
 from tests.pricing.contracts import obvious
 from tests.pricing.contracts.terms import configure, parsed
 
@@ -74,6 +76,16 @@ def calls(draw: st.DrawFn) -> dict[str, Any]:
         tier=draw(st.sampled_from(("default", "batch", None))),
         region=draw(st.sampled_from(("eu", "us", None))) if provider == "openai" else None,
     )
+
+
+@pytest.fixture(scope="module")
+def book(book_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
+    """A price book of this module's own: every example leaves its contracts in it."""
+    path = tmp_path_factory.mktemp("obvious") / "book.duckdb"
+    shutil.copy(book_file, path)
+    con = open_book(str(path))
+    yield con
+    con.close()
 
 
 @given(st.lists(tables(), min_size=1, max_size=6), st.lists(calls(), min_size=1, max_size=12))
