@@ -11,6 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from meter.pricing import following, installed
+from meter.pricing.cards import insert
 from meter.pricing.conditions import as_text
 
 if TYPE_CHECKING:
@@ -25,17 +26,6 @@ UNSTATED = "sha256:"
 
 Row = dict[str, Any]
 
-_INSERT_CARDS = """
-INSERT INTO ledger.rate_cards BY NAME
-SELECT unnest(from_json($rows, '[{
-    "rate_card_id": "INTEGER", "offer_id": "INTEGER", "edition": "INTEGER", "source": "VARCHAR", "version": "VARCHAR",
-    "digest": "VARCHAR", "url": "VARCHAR", "provider": "VARCHAR", "model": "VARCHAR", "conditions": "VARCHAR",
-    "currency": "VARCHAR", "valid_from": "TIMESTAMPTZ", "valid_to": "TIMESTAMPTZ", "day_from_s": "INTEGER",
-    "day_to_s": "INTEGER", "input_over": "BIGINT", "input_up_to": "BIGINT",
-    "unit_prices": "MAP(VARCHAR, DECIMAL(18, 12))", "fine_prices": "MAP(VARCHAR, DECIMAL(27, 24))",
-    "minimums": "MAP(VARCHAR, DECIMAL(18, 6))", "priced_as": "MAP(VARCHAR, VARCHAR)", "per_call": "BOOLEAN"
-    }]'), recursive := true), now() AS recorded_at
-"""
 _KNOWN = "SELECT (provider, model), any_value(digest) FROM ledger.cards_of_edition(2147483647) GROUP BY 1"
 _NEXT_IDS = """
 SELECT
@@ -143,7 +133,7 @@ def record(con: DuckDBPyConnection, source: Source) -> int:
         for conditions, cards in offers:
             offer = heading | {"conditions": conditions, "offer_id": next(offer_ids)}
             rows += [{"rate_card_id": next(card_ids), **offer, **card} for card in cards]
-    con.execute(_INSERT_CARDS, {"rows": json.dumps(rows)})
+    insert(con, rows)
     _withdraw(con, edition, gone)
     con.execute("DELETE FROM ledger.model_matches")
     text_digest = _keep(con, source.text)

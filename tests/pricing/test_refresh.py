@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from meter import names, pricing
-from meter.pricing import catalogue, installed, matching, store
+from meter.pricing import cards, catalogue, installed, matching
 from meter.pricing.catalogue import PricedModel
 from meter.pricing.units import Rate
 from tests.pricing.batches import call, charges, dicts, empty_book, price_calls, price_one
@@ -145,7 +145,7 @@ def test_a_catalogue_that_cannot_be_read_leaves_the_last_good_book(
     with pytest.raises(AttributeError):
         take_in(own_book, monkeypatch, "99.0", broken)
     insert = "INSERT INTO ledger.rate_cards SELECT 1/0"
-    monkeypatch.setattr(store, "_INSERT_CARDS", insert)
+    monkeypatch.setattr(cards, "_INSERT", insert)
     with pytest.raises(duckdb.Error):
         take_in(own_book, monkeypatch, "99.0", [dearer(gpt)])
     assert own_book.execute("SELECT count(*) FROM ledger.catalogues").fetchall() == [(1,)]
