@@ -15,7 +15,7 @@ matched AS (
             WHEN calls.plain THEN usual_input(calls.counts)
             ELSE coalesce(total_input(calls.usage), 0)
         END::DECIMAL(18, 6) AS total_input,
-        ((epoch_us(calls.started_at) % 86400000000) + 86400000000) % 86400000000 // 1000000 AS second_of_day
+        ledger.second_of_day(calls.started_at) AS second_of_day
     FROM stated_usage AS calls
     LEFT JOIN ledger.model_matches AS matches
         ON matches.provider IS NOT DISTINCT FROM calls.provider

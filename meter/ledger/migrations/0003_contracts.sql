@@ -182,6 +182,9 @@ CREATE TABLE ledger.adjustments (
     recorded_at TIMESTAMPTZ NOT NULL
 );
 
+-- Seconds since midnight in UTC, of moments before 1970 too: prices may depend on the hour.
+CREATE MACRO ledger.second_of_day(moment) AS ((epoch_us(moment) % 86400000000) + 86400000000) % 86400000000 // 1000000;
+
 -- One charge, rounded once, half up, to 12 decimals. A whole quantity times 12 decimals needs no rounding, and so no division
 -- of 128-bit integers, which is fifty times slower: nearly every count takes that way. The 20 digits are there because a product
 -- of two decimals of up to 18 digits is kept in 18, and overflows. A price of 24 decimals is multiplied in two parts, since

@@ -86,6 +86,21 @@ JOIN ledger.rate_cards AS standard
     AND standard.model = special.model
 WHERE special.conditions <> '' AND standard.conditions = '' AND special.contract_rules IS NULL AND standard.contract_rules IS NULL;
 
+-- Sums of the classes that have columns of their own, one line a class; the order of the columns.
+CREATE MACRO ledger.usual_lines(
+    input, cache_read, cache_write, cache_write_5m, cache_write_1h, input_audio, output, reasoning, output_audio
+) AS [
+    {'usage_class': 'input', 'quantity': input::DECIMAL(38, 6)},
+    {'usage_class': 'cache_read', 'quantity': cache_read::DECIMAL(38, 6)},
+    {'usage_class': 'cache_write', 'quantity': cache_write::DECIMAL(38, 6)},
+    {'usage_class': 'cache_write_5m', 'quantity': cache_write_5m::DECIMAL(38, 6)},
+    {'usage_class': 'cache_write_1h', 'quantity': cache_write_1h::DECIMAL(38, 6)},
+    {'usage_class': 'input_audio', 'quantity': input_audio::DECIMAL(38, 6)},
+    {'usage_class': 'output', 'quantity': output::DECIMAL(38, 6)},
+    {'usage_class': 'reasoning', 'quantity': reasoning::DECIMAL(38, 6)},
+    {'usage_class': 'output_audio', 'quantity': output_audio::DECIMAL(38, 6)}
+];
+
 -- What the views of savings and sizes are made of: the calls of a span summed up by card, so that millions of calls become a few
 -- hundred rows before anything is multiplied by a price. A row is a usage class with its quantity; the row without a class has the
 -- costs, as the calls have them, so that they add up to the ledger to the last digit.
@@ -120,8 +135,8 @@ WITH keyed AS NOT MATERIALIZED (
         ON standard.special_card_id = calls.rate_card_id
         AND standard.valid_from <= calls.started_at
         AND standard.valid_to > calls.started_at
-        AND standard.day_from_s <= ((epoch_us(calls.started_at) % 86400000000) + 86400000000) % 86400000000 // 1000000
-        AND standard.day_to_s > ((epoch_us(calls.started_at) % 86400000000) + 86400000000) % 86400000000 // 1000000
+        AND standard.day_from_s <= ledger.second_of_day(calls.started_at)
+        AND standard.day_to_s > ledger.second_of_day(calls.started_at)
         AND standard.input_over < coalesce(calls.input_total, 0)
         AND standard.input_up_to >= coalesce(calls.input_total, 0)
 ),
@@ -136,17 +151,10 @@ totals AS MATERIALIZED (
         sum(effective_cost) AS effective_cost,
         sum(list_cost - contracted_cost) AS contract_savings,
         sum(contracted_cost - effective_cost) AS commitment_savings,
-        [
-            {'usage_class': 'input', 'quantity': sum(input)::DECIMAL(38, 6)},
-            {'usage_class': 'cache_read', 'quantity': sum(cache_read)::DECIMAL(38, 6)},
-            {'usage_class': 'cache_write', 'quantity': sum(cache_write)::DECIMAL(38, 6)},
-            {'usage_class': 'cache_write_5m', 'quantity': sum(cache_write_5m)::DECIMAL(38, 6)},
-            {'usage_class': 'cache_write_1h', 'quantity': sum(cache_write_1h)::DECIMAL(38, 6)},
-            {'usage_class': 'input_audio', 'quantity': sum(input_audio)::DECIMAL(38, 6)},
-            {'usage_class': 'output', 'quantity': sum(output)::DECIMAL(38, 6)},
-            {'usage_class': 'reasoning', 'quantity': sum(reasoning)::DECIMAL(38, 6)},
-            {'usage_class': 'output_audio', 'quantity': sum(output_audio)::DECIMAL(38, 6)}
-        ] AS lines
+        ledger.usual_lines(
+            sum(input), sum(cache_read), sum(cache_write), sum(cache_write_5m), sum(cache_write_1h), sum(input_audio),
+            sum(output), sum(reasoning), sum(output_audio)
+        ) AS lines
     FROM keyed
     GROUP BY month, provider, model, list_currency, currency, rate_card_id, standard_card_id, has_input, input_up_to
 ),
@@ -203,17 +211,10 @@ WITH lacking AS NOT MATERIALIZED (
 asked AS (
     SELECT
         asked, count(*) AS calls, min(started_at) AS first_at, max(started_at) AS last_at,
-        [
-            {'usage_class': 'input', 'quantity': sum(input)::DECIMAL(38, 6)},
-            {'usage_class': 'cache_read', 'quantity': sum(cache_read)::DECIMAL(38, 6)},
-            {'usage_class': 'cache_write', 'quantity': sum(cache_write)::DECIMAL(38, 6)},
-            {'usage_class': 'cache_write_5m', 'quantity': sum(cache_write_5m)::DECIMAL(38, 6)},
-            {'usage_class': 'cache_write_1h', 'quantity': sum(cache_write_1h)::DECIMAL(38, 6)},
-            {'usage_class': 'input_audio', 'quantity': sum(input_audio)::DECIMAL(38, 6)},
-            {'usage_class': 'output', 'quantity': sum(output)::DECIMAL(38, 6)},
-            {'usage_class': 'reasoning', 'quantity': sum(reasoning)::DECIMAL(38, 6)},
-            {'usage_class': 'output_audio', 'quantity': sum(output_audio)::DECIMAL(38, 6)}
-        ] AS lines
+        ledger.usual_lines(
+            sum(input), sum(cache_read), sum(cache_write), sum(cache_write_5m), sum(cache_write_1h), sum(input_audio),
+            sum(output), sum(reasoning), sum(output_audio)
+        ) AS lines
     FROM lacking
     GROUP BY asked
 ),
