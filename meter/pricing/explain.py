@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from meter.errors import MeterError
-from meter.names import provider_for
-from meter.pricing.book import STANDARD
+from meter.pricing import reasons
 from meter.pricing.conditions import as_text
 
 if TYPE_CHECKING:
@@ -174,19 +173,13 @@ def _missing_price(con: DuckDBPyConnection, call: Mapping[str, Any]) -> str | No
             price_context=json.dumps(pairs),
         )
     )
-    found, offer = answer.found, answer.offer
-    models = " or ".join(dict.fromkeys(repr(call[key]) for key in ("response_model", "request_model") if call[key]))
-    if found.price_provider is None:
-        return f"the price book has no provider {call['provider']!r}"
-    seller = call["provider"] or provider_for(found.price_provider)
-    if found.price_model is None:
-        meant = f" (which {models} stands for)" if found.alias else ""
-        return f"the price book has no model {repr(found.alias) if found.alias else models} of {seller}{meant}"
-    conditions = as_text(answer.wanted) or STANDARD
-    if offer is None:
-        return f"{seller} has no price for {found.price_model} under: {conditions}"
-    if (start := _starts_later(con, offer.offer_id, call["started_at"])) is not None:
-        return f"{seller} has no price for {found.price_model} under: {conditions}, before {start:%Y-%m-%d}"
+    if reason := reasons.unknown(answer.found, call["provider"], (call["response_model"], call["request_model"])):
+        return reason
+    lacking = reasons.no_offer(answer.found, call["provider"], as_text(answer.wanted))
+    if answer.offer is None:
+        return lacking
+    if (start := _starts_later(con, answer.offer.offer_id, call["started_at"])) is not None:
+        return f"{lacking}, before {start:%Y-%m-%d}"
     return None
 
 

@@ -44,8 +44,8 @@ def match(provider: str | None, server: str | None, response_model: str | None, 
     for name in filter(None, asked):
         model = seller.find_model(name, all_providers=catalogue.snapshot().providers)
         if model is not None:
-            owner = _owner(model)
-            return Match(owner, model.id, developer(owner, model.id), borrowed=owner != seller.id)
+            lister = owner(model)
+            return Match(lister, model.id, developer(lister, model.id), borrowed=lister != seller.id)
     return Match(price_provider=seller.id)
 
 
@@ -67,7 +67,7 @@ def _by_address(server: str) -> Provider | None:
     return next((p for p in catalogue.snapshot().providers if re.match(p.api_pattern, address)), None)
 
 
-def _owner(model: ModelInfo) -> str:
+def owner(model: ModelInfo) -> str:
     """Return the provider that lists the model: another than the seller where the seller refers to it for prices."""
     return next(p.id for p in catalogue.snapshot().providers if any(model is listed for listed in p.models))
 

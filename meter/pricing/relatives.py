@@ -15,9 +15,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from meter.names import provider_for
-from meter.pricing import catalogue
-from meter.pricing.book import STANDARD
-from meter.pricing.matching import Match, developer
+from meter.pricing import catalogue, following, reasons
+from meter.pricing.matching import Match, developer, owner
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -97,39 +96,19 @@ def _row(ask: Row, answer: Answer, starts: dict[int, Any]) -> dict[str, Any]:
     found = answer.found
     names = [name for name in (keys["response_model"], keys["request_model"]) if name]
     known = found.price_model is not None
+    lacking = reasons.no_offer(found, keys["provider"], answer.conditions) if known else None
     sought = (found.alias,) if found.alias else tuple(names)
     near = _itself(found) if known else nearest(found.price_provider, sought)
     return {
         **keys,
         "context": json.dumps({pair["key"]: pair["value"] for pair in pairs}),
-        "reason": _reason(keys, answer, names),
+        "reason": reasons.unknown(found, keys["provider"], names) or (lacking if answer.offer_id is None else None),
         "priced_model": found.price_model,
-        "offer": _offer(keys, answer) if known else None,
+        "offer": lacking,
         "starts_at": starts.get(answer.offer_id or 0),
         "likely_alias": near[0]["model"] if near and not known else None,
         "relatives": near,
     }
-
-
-def _reason(keys: dict[str, Any], answer: Answer, names: Iterable[str]) -> str | None:
-    """Say where the price book's knowledge ends, in the words of `meter prices explain`."""
-    found = answer.found
-    if found.price_provider is None:
-        return f"the price book has no provider {keys['provider']!r}"
-    if found.price_model is None:
-        models = " or ".join(dict.fromkeys(map(repr, names)))
-        meant = f" (which {models} stands for)" if found.alias else ""
-        return f"the price book has no model {repr(found.alias) if found.alias else models} of {_seller(keys, found)}{meant}"
-    return _offer(keys, answer) if answer.offer_id is None else None
-
-
-def _offer(keys: dict[str, Any], answer: Answer) -> str:
-    seller = _seller(keys, answer.found)
-    return f"{seller} has no price for {answer.found.price_model} under: {answer.conditions or STANDARD}"
-
-
-def _seller(keys: dict[str, Any], found: Match) -> str:
-    return keys["provider"] or provider_for(found.price_provider or "")
 
 
 def _itself(found: Match) -> list[Relative]:
@@ -140,7 +119,7 @@ def _relative(provider: str, model: str) -> Relative:
     return {"provider": provider, "model": model, "title": f"{provider_for(provider)}/{model}"}
 
 
-@lru_cache(maxsize=4096)
+@following.remembered
 def _nearest(seller: str | None, name: str) -> tuple[tuple[str, str], ...]:
     """Return up to MOST models: of the seller, else of the developer; the very model alone, where it is only spelt otherwise."""
     for provider in _sellers(seller, name):
@@ -177,8 +156,7 @@ def _meant(provider: Provider, name: str) -> tuple[str, str] | None:
     providers = catalogue.snapshot().providers
     for spelling in dict.fromkeys((_undressed(name), plain(name))):
         if model := provider.find_model(spelling, all_providers=providers):
-            owner = next(p.id for p in providers if any(model is listed for listed in p.models))
-            return owner, model.id
+            return owner(model), model.id
     squeezed = _squeezed(name)
     return next(((provider.id, model.id) for model in provider.models if _squeezed(model.id) == squeezed), None)
 
