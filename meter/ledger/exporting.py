@@ -24,7 +24,7 @@ from uuid import uuid4
 from meter import settings
 from meter.errors import MeterError
 from meter.home import Home
-from meter.ledger import cold, fingerprint, parquet, views
+from meter.ledger import cold, days, fingerprint, parquet, views
 from meter.ledger.cold import ColdMonth
 from meter.ledger.fingerprint import Fingerprint
 from meter.ledger.store import Ledger
@@ -58,6 +58,11 @@ SET state = 'cold', bytes = $bytes, calls = $calls, min_id = $min_id, max_id = $
     sums = from_json($sums, '"MAP(VARCHAR, DECIMAL(38, 12))"'),
     effective_cost = from_json($costs, '"MAP(VARCHAR, DECIMAL(38, 12))"'), moved_at = now()
 WHERE path = $path AND state = 'writing'
+"""
+# Those of today's time zone, which may be another than when the month was moved.
+_LOCAL_MONTHS = """
+SELECT DISTINCT ledger.month_of(moment)
+FROM (SELECT unnest([starts_at, ends_at - INTERVAL 1 MICROSECOND]) AS moment FROM ledger.cold_months WHERE month = $month)
 """
 _COSTS = """
 SELECT currency, sum(coalesce(effective_cost_if_other, contracted_cost_if_other, list_cost))
@@ -171,9 +176,11 @@ def forget(ledger: Ledger, month: date) -> Moved:
                 f"{found.path} is there, so its calls are not lost",
                 hint=f"bring them back with: meter export --restore {month:%Y-%m}",
             )
+        months = [day for (day,) in con.execute(_LOCAL_MONTHS, {"month": month}).fetchall()]
         with transaction(con):
             con.execute("DELETE FROM ledger.cold_months WHERE month = ? AND state = 'cold'", [month])
             views.span(con)
+            days.renew(con, months)
         con.execute("CHECKPOINT")
     return Moved(month, found.path, found.calls, found.bytes)
 

@@ -1,4 +1,4 @@
-"""Bring the ledger's schema to what this Meter knows: numbered migrations, then the public views, then the price book.
+"""Bring the ledger's schema to what this Meter knows: migrations by number, public views, sums by day, price book.
 
 A published migration is never edited; the next change is the next number. Migrations end with a checkpoint: a WAL that holds
 definitions can be replayed only by a DuckDB that was started in a certain way, and anyone shall be able to open the file.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from meter import pricing
 from meter.errors import LedgerTooNew
-from meter.ledger import cold, views
+from meter.ledger import cold, days, views
 from meter.ledger.transaction import transaction
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def check(con: DuckDBPyConnection) -> int:
 
 def is_current(con: DuckDBPyConnection) -> bool:
     """Tell whether nothing is to be done before reading. Raises LedgerTooNew."""
-    return check(con) == known()[-1].version and views.are_installed(con)
+    return check(con) == known()[-1].version and views.are_installed(con) and days.are_kept(con)
 
 
 def migrate(con: DuckDBPyConnection) -> None:
@@ -81,6 +81,7 @@ def migrate(con: DuckDBPyConnection) -> None:
             con.execute(migration.sql)
             con.execute("INSERT INTO ledger.migrations VALUES (?, ?, now())", [migration.version, migration.name])
     changed = views.install(con)
+    summed = days.keep(con)
     learned = pricing.refresh(con)
-    if pending or changed or learned:
+    if pending or changed or summed or learned:
         con.execute("CHECKPOINT")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from meter import pricing
-from meter.ledger import rows, tagsets
+from meter.ledger import days, rows, tagsets
 from meter.ledger.backlog import Checkpoint
 from meter.ledger.batch import Batch, Note
 from meter.ledger.incoming import Sifted
@@ -105,6 +105,7 @@ def _insert(con: DuckDBPyConnection, batch: Batch, step: Step) -> Ingested:
         outcomes=rows.insert_outcomes(con),
         processes=rows.insert_processes(con, batch.heads),
     )
+    days.add(con)
     step("inserted")
     ((waiting,),) = con.execute("SELECT count(*) FROM incoming").fetchall()
     if done.calls + done.outcomes + done.processes != waiting:

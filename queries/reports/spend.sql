@@ -4,10 +4,22 @@
 -- param: to = end of the period, exclusive
 -- param: by text[] = what to group by, as in --param by=team,model: provider, model, service, day, …, or the key of a tag
 -- param: report_currency currency? = convert to this one, such as EUR, at the rate of each call's day
--- needs: calls_in
--- What is not asked for is NULL here, which DuckDB knows before it reads anything; times and tags are written out once for each
--- group, not for each call. UTC needs no look at the rules of time zones.
-WITH spent AS (
+-- needs: calls_in, spend_between
+-- What days are summed up by is taken from there, everything else from the calls: one of the two is never read, and what is not
+-- asked for is NULL, both of which DuckDB knows beforehand. Times and tags are written out once for each group, not for each call.
+WITH measured AS (
+    SELECT *, day::TIMESTAMP AS local_time
+    FROM spend_between($report_currency, $from, $to)
+    WHERE list_has_all(['provider', 'model', 'request_model', 'response_model', 'service', 'price_status', 'day', 'month'], $by)
+    UNION ALL BY NAME
+    SELECT *, 1::BIGINT AS calls, ledger.local_time(started_at) AS local_time
+    FROM calls_in($report_currency)
+    WHERE
+        started_at >= $from AND started_at < $to
+        AND NOT list_has_all(['provider', 'model', 'request_model', 'response_model', 'service', 'price_status', 'day', 'month'], $by)
+),
+
+spent AS (
     SELECT
         CASE WHEN list_contains($by, 'provider') THEN provider END AS provider,
         CASE WHEN list_contains($by, 'model') THEN coalesce(response_model, request_model) END AS model,
@@ -33,12 +45,7 @@ WITH spent AS (
         CASE WHEN list_contains($by, 'usage_source') THEN usage_source END AS usage_source,
         CASE
             WHEN list_has_any($by, ['hour', 'day', 'month'])
-                THEN date_trunc(
-                    CASE WHEN list_contains($by, 'hour') THEN 'hour' ELSE 'day' END,
-                    CASE current_setting('TimeZone') WHEN 'UTC' THEN make_timestamp(epoch_us(started_at))
-                        ELSE started_at AT TIME ZONE current_setting('TimeZone')
-                    END
-                )
+                THEN date_trunc(CASE WHEN list_contains($by, 'hour') THEN 'hour' ELSE 'day' END, local_time)
         END AS local_time,
         CASE
             WHEN NOT list_has_all([
@@ -48,13 +55,12 @@ WITH spent AS (
             ], $by) THEN tag_set_id
         END AS tag_set_id,
         currency,
-        count(*) AS calls,
+        sum(calls) AS calls,
         sum(input_tokens) AS input_tokens,
         sum(output_tokens) AS output_tokens,
         sum(effective_cost) AS effective_cost,
-        count(*) FILTER (price_status IN ('unpriced', 'partial', 'unconverted')) AS unpriced_calls
-    FROM calls_in($report_currency)
-    WHERE started_at >= $from AND started_at < $to
+        coalesce(sum(calls) FILTER (price_status IN ('unpriced', 'partial', 'unconverted')), 0) AS unpriced_calls
+    FROM measured
     GROUP BY ALL
 ),
 

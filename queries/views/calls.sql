@@ -27,16 +27,8 @@ SELECT
     calls.error_type,
     calls.attempts,
     calls.usage_source,
-    CASE
-        WHEN coalesce(cache_write, cache_write_5m, cache_write_1h, input_audio, other_input) IS NULL -- as in most calls: quicker
-            THEN coalesce(input + cache_read, input, cache_read)
-        ELSE coalesce(input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0) + coalesce(cache_write_5m, 0)
-            + coalesce(cache_write_1h, 0) + coalesce(input_audio, 0) + coalesce(other_input, 0)
-    END AS input_tokens,
-    CASE
-        WHEN coalesce(output_audio, other_output) IS NULL THEN coalesce(output + reasoning, output, reasoning)
-        ELSE coalesce(output, 0) + coalesce(reasoning, 0) + coalesce(output_audio, 0) + coalesce(other_output, 0)
-    END AS output_tokens,
+    ledger.input_tokens(input, cache_read, cache_write, cache_write_5m, cache_write_1h, input_audio, other_input) AS input_tokens,
+    ledger.output_tokens(output, reasoning, output_audio, other_output) AS output_tokens,
     CASE
         WHEN coalesce(input_tokens, output_tokens) IS NOT NULL THEN coalesce(input_tokens, 0) + coalesce(output_tokens, 0)
     END AS total_tokens,

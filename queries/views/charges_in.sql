@@ -7,7 +7,7 @@ WITH dated AS (
         charges.*,
         $target IS NULL OR upper(charges.currency) = upper($target) AS is_own,
         $target IS NULL OR upper(charges.list_currency) = upper($target) AS is_own_list,
-        CASE WHEN $target IS NOT NULL THEN (started_at AT TIME ZONE current_setting('TimeZone'))::DATE END AS day
+        CASE WHEN $target IS NOT NULL THEN ledger.local_day(started_at) END AS day
     FROM charges
 ),
 

@@ -1,33 +1,23 @@
 -- title: Coverage
 -- about: How much of each month is known: calls without a full price, estimated, untagged, and calls that could not be recorded.
--- needs: calls
--- By day first: a day is quickly told from a time, a month is not; and UTC needs no look at the rules of time zones. A call without
--- tags has no set of tags.
 WITH daily AS (
     SELECT
-        (
-            CASE current_setting('TimeZone')
-                WHEN 'UTC' THEN make_timestamp(epoch_us(started_at))
-                ELSE started_at AT TIME ZONE current_setting('TimeZone')
-            END
-        )::DATE AS day,
-        count(*) AS calls,
-        count(*) FILTER (price_status IN ('priced', 'free', 'reported')) AS priced_calls,
-        count(*) FILTER (price_status IN ('unpriced', 'partial')) AS unpriced_calls,
-        count(*) FILTER (price_status = 'no_usage') AS no_usage_calls,
-        count(*) FILTER (usage_source = 'estimated') AS estimated_calls,
-        count(*) FILTER (tag_set_id IS NULL) AS untagged_calls
-    FROM calls
-    GROUP BY day
+        day,
+        price_status,
+        sum(calls) AS calls,
+        sum(estimated_calls) AS estimated_calls,
+        sum(untagged_calls) AS untagged_calls
+    FROM ledger.all_days
+    GROUP BY day, price_status
 ),
 
 counted AS (
     SELECT
         date_trunc('month', day)::DATE AS month,
         sum(calls)::BIGINT AS calls,
-        sum(priced_calls)::BIGINT AS priced_calls,
-        sum(unpriced_calls)::BIGINT AS unpriced_calls,
-        sum(no_usage_calls)::BIGINT AS no_usage_calls,
+        coalesce(sum(calls) FILTER (price_status IN ('priced', 'free', 'reported')), 0)::BIGINT AS priced_calls,
+        coalesce(sum(calls) FILTER (price_status IN ('unpriced', 'partial')), 0)::BIGINT AS unpriced_calls,
+        coalesce(sum(calls) FILTER (price_status = 'no_usage'), 0)::BIGINT AS no_usage_calls,
         sum(estimated_calls)::BIGINT AS estimated_calls,
         sum(untagged_calls)::BIGINT AS untagged_calls
     FROM daily

@@ -12,6 +12,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from meter.ledger import days
+
 BEGIN = datetime(2025, 10, 1, tzinfo=timezone.utc)
 END = datetime(2026, 11, 1, tzinfo=timezone.utc)
 CHUNK = 2_000_000
@@ -35,6 +37,8 @@ def fill(con: Any, calls: int, note: Callable[[], None] = lambda: None) -> None:
         )
         note()
     con.execute("UPDATE ledger.ingested SET lines = lines + ?, calls = calls + ?", [calls, calls])
+    con.execute("DELETE FROM ledger.days_kept")
+    days.keep(con)
     con.execute("CHECKPOINT")
 
 

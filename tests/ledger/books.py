@@ -10,7 +10,7 @@ from typing import Any
 from meter import queries
 from meter.exporters import samples
 from meter.exporters.samples import Sample
-from meter.ledger import Ledger, ingest
+from meter.ledger import Ledger, days, ingest
 from meter.ledger.repricing import Revision, Scope, write
 from tests.ledger.records import rows, segment
 
@@ -139,6 +139,17 @@ def assert_ties(ledger: Ledger) -> None:
     sums = "SELECT currency, sum(effective_cost) FROM {} WHERE effective_cost IS NOT NULL GROUP BY ALL ORDER BY ALL"
     whole = rows(ledger, sums.format("calls"))
     assert rows(ledger, sums.format("spend_daily")) == whole == rows(ledger, sums.format("charges"))
+    assert_days_tie(ledger)
+
+
+def assert_days_tie(ledger: Ledger) -> None:
+    """The sums by day that are kept are those of the calls, in every figure; and they are kept."""
+    summed = ", ".join(f"sum({name}) AS {name}" for name in days.SUMS)
+    with ledger.reading() as con:
+        assert days.are_kept(con)
+        kept = con.execute("FROM ledger.days ORDER BY ALL").fetchall()
+        of_calls = f"SELECT {', '.join(days.KEYS)}, {summed} FROM ledger.call_days('ledger.all_calls') GROUP BY ALL"
+        assert kept == con.execute(f"{of_calls} ORDER BY ALL").fetchall()
 
 
 def assert_revisions_tie(ledger: Ledger) -> None:

@@ -20,6 +20,8 @@ from tests.queries.sample import LAST_MONTH, NOW, THIS_MONTH, sample_ledger
 GOLDENS = Path(__file__).parent / "goldens"
 VALUES: dict[str, Any] = {
     **THIS_MONTH,
+    "since": THIS_MONTH["from"],
+    "until": THIS_MONTH["to"],
     "now": NOW,
     "by": "team,model",
     "tags": ["team"],

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from meter.errors import MeterError
+from meter.ledger import days
 from meter.ledger.interruptible import interruptible
 from meter.ledger.repricing import closed
 from meter.ledger.repricing.measuring import Difference, Progress, difference, gather, prepare
@@ -33,6 +34,7 @@ SET {", ".join(f"{name} = changed.{name}" for name in DERIVED)}
 FROM reprice_changed AS changed
 WHERE calls.rowid = changed.row_number AND NOT changed.is_closed
 """
+_MONTHS = "SELECT DISTINCT month FROM reprice_groups WHERE NOT is_closed ORDER BY month"
 _NEXT_ID = "SELECT coalesce(max(revision_id), 0) + 1 FROM ledger.revisions"
 _REVISION = """
 INSERT INTO ledger.revisions (revision_id, kind, made_at, made_by, reason, since, until, filters, calls)
@@ -106,6 +108,7 @@ def write(
             closed.refuse(found.closed, adjust=adjust)
             if found.is_nothing(adjust=adjust):
                 return found, None
+            days.renew(con, [month for (month,) in con.execute(_MONTHS).fetchall()])
             return found, _record(con, scope, found, who, why, now or datetime.now(timezone.utc), adjust=adjust)
 
 
