@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from meter.ledger import Ledger, ingest, migrate
+from tests.ledger.books import assert_days_tie
 from tests.ledger.conftest import laid_out, ledger
 from tests.ledger.records import call, child, counts, outcome, process, rows, segment, value
 
@@ -56,6 +57,7 @@ def test_an_ingest_killed_after_any_step_loses_and_doubles_nothing(waiting: Ledg
     assert value(waiting, "SELECT count(*) FROM ledger.checkpoints") == 2
     assert done.duplicates == 0  # rows and checkpoint are one transaction: what is committed is not even read again
     assert list(waiting.home.spool.iterdir()) == []
+    assert_days_tie(waiting)
 
 
 def test_the_steps_above_are_all_there_are(waiting: Ledger) -> None:

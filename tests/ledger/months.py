@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from meter.ledger import Ledger, ingest
+from tests.ledger.books import assert_days_tie
 from tests.ledger.records import call, outcome, segment
 
 MONTHS = ("2025-11", "2025-12", "2026-01")
@@ -54,6 +55,7 @@ FACTS = (
 
 
 def facts(ledger: Ledger) -> list[list[Any]]:
-    """Return everything the ledger says of its calls."""
+    """Return everything the ledger says of its calls; the sums by day say the same."""
+    assert_days_tie(ledger)
     with ledger.reading() as con:
         return [con.execute(query).fetchall() for query in FACTS]

@@ -17,6 +17,7 @@ from meter import event
 from meter.home import Home, ensure
 from meter.ledger import Ingested, Ledger, ingest
 from meter.names import CLASSES
+from tests.ledger.books import assert_days_tie
 from tests.ledger.records import TS, call, counts, framed, outcome, process, rows
 
 MODELS = [
@@ -108,6 +109,7 @@ def spooled(ledger: Ledger, segments: list[list[bytes]]) -> Ingested:
 def check(ledger: Ledger, done: Ingested, lines: int) -> None:
     assert done.lines == lines == done.calls + done.outcomes + done.processes + done.duplicates + done.dead_letters
     assert counts(ledger) == {name: getattr(done, name) for name in ("calls", "outcomes", "processes", "dead_letters")}
+    assert_days_tie(ledger)
     by_call = rows(ledger, "SELECT call_id, effective_cost, contracted_cost, list_cost, price_status FROM calls")
     by_charge: dict[Any, Decimal] = {}
     for call_id, cost in rows(ledger, "SELECT call_id, effective_cost FROM charges WHERE effective_cost IS NOT NULL"):
