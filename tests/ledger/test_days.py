@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -246,3 +247,20 @@ def test_spend_by_what_days_know_is_spend_by_anything_else(varied: Ledger, targe
             added[key] = figures[1:]
     assert wanted == added
     assert len(wanted) > 20
+
+
+def test_who_may_not_write_gets_an_error_and_no_wrong_figure_while_days_are_not_summed_up(ledger: Ledger) -> None:
+    filled(ledger)
+    november, _ = exporting.move_out(ledger, ledger.home.path / "cold", date(2026, 1, 1))
+    away = november.path.with_suffix(".away")
+    november.path.rename(away)
+    zoned(ledger, "Asia/Tokyo")
+    with ledger.writing():
+        pass
+    away.rename(november.path)
+    zoned(ledger, "UTC")
+    with duckdb.connect() as con:
+        con.execute(f"ATTACH '{ledger.home.ledger}' AS meter (READ_ONLY); USE meter")
+        with pytest.raises(duckdb.Error, match="meter ingest"):
+            con.execute("SELECT sum(calls) FROM spend_daily").fetchall()
+    books.assert_days_tie(ledger)
