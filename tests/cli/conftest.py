@@ -35,6 +35,15 @@ def record_sample() -> None:
     recorder.close()
 
 
+def record_in_euros() -> None:
+    """One more call of March, whose cost the provider states itself."""
+    call = recorder.start()
+    call.ts, call.provider, call.response_model = round(MARCH.timestamp() * 1e6), "openrouter", "a-model-of-theirs"
+    call.usage, call.source, call.reported_cost, call.reported_currency = {"input": 9}, "reported", "0.25", "EUR"
+    recorder.write(call)
+    recorder.close()
+
+
 @pytest.fixture
 def spooled(home: Home) -> Home:
     """The sample's calls in the spool; there is no ledger yet."""

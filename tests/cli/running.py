@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -9,16 +10,24 @@ import struct
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from fcntl import ioctl
 from termios import TIOCSWINSZ
+from typing import Any
 
 from click.testing import CliRunner
 
+from meter import home as homes
 from meter import settings
 from meter.cli.app import cli
+from meter.doctor.examine import examine_home
+from meter.doctor.finding import Finding
+from meter.errors import MeterError
+from meter.ledger import Ledger, ingest
 
 MAIN = "import sys; from meter.cli import main; sys.exit(main())"
+MARCH = ["--month", "2026-03"]
 
 
 @dataclass(frozen=True)
@@ -84,3 +93,32 @@ def run_terminal(*words: str, columns: int = 80, env: Mapping[str, str] | None =
 def bare(text: str) -> str:
     """Return a terminal's text without colours and cursor movements."""
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+
+
+def objects(text: str) -> list[dict[str, Any]]:
+    found = json.loads(text)
+    assert isinstance(found, list)
+    return found
+
+
+def status() -> dict[str, Any]:
+    (row,) = json.loads(run("status", "--format", "json").out)
+    assert isinstance(row, dict)
+    return row
+
+
+def findings() -> list[Finding]:
+    """What the doctor finds here, but for the SDKs: to import them takes seconds."""
+    settings.reset()
+    place = homes.find()
+    with suppress(MeterError):
+        ingest(Ledger(place))
+    return list(examine_home(place))
+
+
+def wrong(found: list[Finding]) -> list[str]:
+    return [finding.subject for finding in found if finding.state == "wrong"]
+
+
+def wrong_rows(text: str) -> list[str]:
+    return [row["subject"] for row in json.loads(text) if row["state"] == "wrong"]

@@ -10,7 +10,7 @@ import meter
 from meter import recorder
 from meter.home import Home
 from meter.ledger import Ledger, ingest
-from tests.cli.running import run
+from tests.cli.running import MARCH, run
 
 TOTALS = (
     ("spend",),
@@ -81,3 +81,12 @@ def test_the_report_of_what_is_unpriced_names_the_likely_alias(sample: Home) -> 
     shown = run("report", "unpriced", "--since", "1h", "--format", "csv").out
     assert "GPT4o-mini" in shown
     assert "openai/gpt-4o-mini" in shown
+
+
+@pytest.mark.parametrize(
+    "words", [["spend", *MARCH], ["report", "teams", *MARCH], ["sql", "SELECT count(*) FROM calls"]]
+)
+def test_strict_exits_with_3_when_something_is_unpriced(sample: Home, words: list[str]) -> None:
+    assert run(*words).code == 0
+    assert run(*words, "--strict").code == 3
+    assert run("spend", "--since", "1h", "--strict").code == 0
