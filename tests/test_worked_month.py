@@ -158,7 +158,7 @@ def test_the_unknown_model_is_loud(october: Home) -> None:
     assert ask("SELECT model, calls, tokens, reason FROM unpriced") == [["acme-secret-1", 1, 5000, reason]]
     shown = run("spend", "--month", "2026-10")
     assert shown.code == 0
-    assert "contracts settle more by the month: meter report adjustments" in shown.err
+    assert "what contracts settle by the month is not in it: meter report adjustments" in shown.err
     assert "contracts settle more" not in run("spend", "--month", "2026-09").err
     assert run("spend", "--month", "2026-10", "--strict").code == 3
 

@@ -60,7 +60,11 @@ class Known:
         costs = (
             " + ".join(f"{numbers.money(cost)} {currency}" for currency, cost in self.costs.items()) or "no cost known"
         )
-        more = "; contracts settle more by the month: meter report adjustments" if self.has_adjustments else ""
+        more = (
+            "; what contracts settle by the month is not in it: meter report adjustments"
+            if self.has_adjustments
+            else ""
+        )
         return f"{title}: {costs}, {numbers.plural(self.calls, 'call')}{self.gap()}{more}"
 
     def gap(self) -> str:
