@@ -9,6 +9,7 @@ import pytest
 
 from meter.ledger import Ledger, ingest
 from meter.names import CLASSES, INPUT_CLASSES, OUTPUT_CLASSES, USUAL_CLASSES
+from tests.ledger import books
 from tests.ledger.records import TS, call, outcome, rows, segment, value
 
 COLUMNS = {
@@ -230,6 +231,18 @@ def test_a_contracted_cost_that_differs_is_shown_and_one_that_does_not_takes_no_
         "SELECT list_cost > contracted_cost, contracted_cost = effective_cost FROM calls WHERE provider = 'anthropic'",
     )
     assert shown == [(True, True)]
+
+
+@pytest.mark.parametrize("contract", ["", books.FIFTH_OFF, books.COMMITMENT])
+def test_a_call_without_a_price_has_charges_without_a_cost(ledger: Ledger, contract: str) -> None:
+    """Not even 0, for the class that was measured as zero: the sum of the charges would then be 0 and the call's cost unknown."""
+    books.contract(ledger, contract)
+    books.filled(ledger, call(TS + 30 * books.DAY, usage={"cache_read": 0, "novel": 5}))
+    assert rows(ledger, "SELECT price_status, list_cost, contracted_cost, effective_cost FROM calls") == [
+        ("unpriced", None, None, None)
+    ]
+    asked = "SELECT usage_class, list_cost, contracted_cost, effective_cost FROM charges ORDER BY usage_class"
+    assert rows(ledger, asked) == [("cache_read", None, None, None), ("novel", None, None, None)]
 
 
 def test_estimates_are_in_the_usage_and_marked(mixed: Ledger) -> None:
