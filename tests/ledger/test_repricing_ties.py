@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from dataclasses import replace
@@ -38,6 +39,7 @@ from tests.ledger.books import (
 )
 from tests.ledger.records import TS, call
 
+EXAMPLES = 60 if os.environ.get("METER_TEST_ALL") else 8
 TEXT = st.text(max_size=6)
 MODELS = [
     ("openai", "gpt-4o-mini", "gpt-4o-mini-2024-07-18"),
@@ -96,7 +98,9 @@ STEPS = st.lists(
 
 
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(first=st.lists(calls(), min_size=1, max_size=12), steps=STEPS)
 def test_whatever_was_recorded_and_repriced_money_ties_out_and_counters_never_fall(
