@@ -30,6 +30,8 @@ BATCH_BYTES = 8 << 20
 CATCHING_UP_BYTES = 128 << 20
 """A batch when much waits: some row groups at once, which are written compressed and go past the WAL."""
 CATCHING_UP_FROM = 2 * BATCH_BYTES
+FIRST_BYTES = CATCHING_UP_BYTES // 2
+"""The first batch of a turn: while it is read nothing is stored, and one of the two cores waits."""
 BRIEF_BYTES = 4 << 20
 """A batch when there is little time."""
 HOLD_S = 2.0
@@ -86,7 +88,7 @@ def _batches(
         return not backlog.is_read and time.monotonic() < until
 
     with Lookahead(con, backlog) as ahead:
-        ahead.begin(_size(backlog, is_brief=is_brief))
+        ahead.begin(min(FIRST_BYTES, _size(backlog, is_brief=is_brief)))
         while (prepared := ahead.take()) is not None:
             step("read")
             if not is_brief and is_more():
