@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from meter import queries, risk
+from meter.errors import SettingInvalid
 from meter.exporters import otlp, samples
 from meter.ledger import Ingested, Ledger, ingest, tidy
 
@@ -56,10 +57,19 @@ def read(ledger: Ledger, *, tags: Sequence[str] = TAGS, now: datetime | None = N
     values = {
         "now": now or datetime.now(timezone.utc),
         "tags": list(tags),
-        "multipliers": risk.multipliers(risk.claims(ledger.home.config)),
+        "multipliers": _multipliers(ledger),
     }
     with ledger.reading() as connection:
         return samples.read(connection, queries.load("metrics"), values, since=_began(connection))
+
+
+def _multipliers(ledger: Ledger) -> list[dict[str, str]]:
+    """Return what provider margins say; nothing while meter.toml is wrong about them, which stops no other metric."""
+    try:
+        return risk.multipliers(risk.claims(ledger.home.config))
+    except SettingInvalid as error:
+        ledger.refused = error
+        return []
 
 
 def _began(connection: DuckDBPyConnection) -> datetime:

@@ -6,7 +6,7 @@ import click
 
 from meter.agent import run_once
 from meter.cli.app import INCOMPLETE, MeterCommand
-from meter.cli.opening import find_writable, tell_terms
+from meter.cli.opening import find_writable, tell_terms_after
 from meter.cli.progress import bar
 from meter.errors import MeterError
 from meter.exporters.otlp import ENDPOINTS, is_switched_off
@@ -37,4 +37,4 @@ def command(once: bool) -> int:
         else f"no metrics sent: {'OTEL_METRICS_EXPORTER is none' if is_switched_off() else f'{ENDPOINTS[-1]} is not set'}"
     )
     print(f"{plural(done.ingested.calls, 'call')} ingested; {sent}")
-    return INCOMPLETE if tell_terms(ledger) else 0
+    return INCOMPLETE if tell_terms_after(ledger, done.ingested) else 0

@@ -7,7 +7,7 @@ import time
 import click
 
 from meter.cli.app import INCOMPLETE, MeterCommand
-from meter.cli.opening import find_writable, tell_terms
+from meter.cli.opening import find_writable, tell_terms_after
 from meter.cli.output import note
 from meter.cli.progress import bar
 from meter.ledger import Ledger, ingest, tidy
@@ -39,4 +39,4 @@ def command() -> int:
         note(f"{size(done.lag_bytes)} came meanwhile and wait")
     if gone := tidy(ledger):
         note(f"METER_RAW_DAYS: the verbatim usage of {plural(gone, 'call')} was deleted; the calls stay")
-    return INCOMPLETE if tell_terms(ledger) else 0
+    return INCOMPLETE if tell_terms_after(ledger, done) else 0

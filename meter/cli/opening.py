@@ -12,7 +12,7 @@ from meter.cli import faults
 from meter.cli.output import note
 from meter.errors import LedgerMissing, LedgerTooNew, MeterError, SettingInvalid
 from meter.home import Home
-from meter.ledger import Ledger, ingest
+from meter.ledger import Ingested, Ledger, ingest
 from meter.ledger.store import in_memory
 from meter.report import period
 from meter.report.numbers import age, size
@@ -42,8 +42,8 @@ def find_settled() -> Home:
 
 
 def find_writable() -> Home:
-    """Return the home in force, for a command that writes the ledger. Raises MeterError where nobody can."""
-    place = find_settled()
+    """Return the home in force, for a command that ingests, whatever meter.toml says. Raises MeterError where nobody can."""
+    place = find()
     if place.is_read_only:
         raise MeterError(
             f"{place.ledger.parent} may not be written, so nothing can be ingested there",
@@ -53,8 +53,12 @@ def find_writable() -> Home:
 
 
 def find_ledger() -> Home:
-    """Return the home of a ledger that is there, for a command that rewrites it. Raises LedgerMissing, MeterError."""
+    """Return the home of a ledger that is there, for a command that rewrites it.
+
+    Raises LedgerMissing, MeterError; SettingInvalid where the time zone is not known for sure: months would have other bounds.
+    """
     place = find_writable()
+    in_memory(place).close()
     if not place.ledger.exists():
         raise _missing(place)
     if not place.may_write_ledger:
@@ -74,6 +78,7 @@ def reading() -> Iterator[DuckDBPyConnection]:
     if not place.ledger.exists():
         raise _missing(place)
     with ledger.reading() as connection:
+        tell_terms(ledger)
         yield connection
 
 
@@ -100,7 +105,6 @@ def freshen(ledger: Ledger) -> None:
     except faults.expected() as error:
         note(f"without what waits in the spool: {faults.sentence(error)[0]}")
         return
-    tell_terms(ledger)
     if left:
         note(f"without {size(left)} that wait in the spool; for all of it, first: meter ingest")
 
@@ -108,14 +112,20 @@ def freshen(ledger: Ledger) -> None:
 def tell_terms(ledger: Ledger) -> bool:
     """Tell what became of meter.toml's contracts; return whether they were refused."""
     if ledger.refused is not None:
-        note(
-            f"{ledger.refused.message}: {ledger.refused.hint}. Until then calls are priced as the last sound file said"
-        )
+        note(f"{ledger.refused.message}: {ledger.refused.hint}. Until then what its last sound version said holds")
     elif ledger.has_new_terms:
         note(
             "new contracts or aliases hold for calls from now on; for earlier ones: meter reprice --since DAY --dry-run"
         )
     return ledger.refused is not None
+
+
+def tell_terms_after(ledger: Ledger, done: Ingested) -> bool:
+    """Do the same after an ingest; where nothing waited, nobody has looked at meter.toml yet."""
+    if not done.lines and ledger.home.ledger.exists():
+        with ledger.reading():
+            pass
+    return tell_terms(ledger)
 
 
 def local_now(connection: DuckDBPyConnection) -> datetime:

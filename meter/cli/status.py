@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 import click
 
 from meter.cli.app import MeterCommand
-from meter.cli.opening import HOPELESS, find_settled, freshen
+from meter.cli.opening import HOPELESS, find, freshen, tell_terms
 from meter.cli.output import facts, format_option, show
 from meter.ledger import Ledger
 from meter.report.numbers import age, plural, share, size
@@ -29,10 +29,11 @@ def command(fmt: str) -> int:
       meter status
       meter status --format json
     """
-    place = find_settled()
+    ledger = Ledger(place := find())
     with suppress(*HOPELESS):  # the ledger's row says so
-        freshen(Ledger(place))
+        freshen(ledger)
     found = status(place)
+    tell_terms(ledger)
     if fmt == "table":
         facts(_rows(found))
     else:

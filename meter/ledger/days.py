@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from meter.ledger import cold
 from meter.ledger.transaction import quoted, transaction
 
@@ -70,6 +72,15 @@ WHERE error('calls are to be summed up by day first; whoever may write the ledge
 def are_kept(con: DuckDBPyConnection) -> bool:
     """Tell whether the sums are there, for the time zone in force."""
     return con.execute("SELECT zone FROM ledger.days_kept").fetchall() == [(_zone(con),)]
+
+
+def last_zone(con: DuckDBPyConnection) -> str | None:
+    """Return the time zone of the days that are kept; None where there are none, as in a ledger of an older schema."""
+    try:
+        found = con.execute("SELECT zone FROM ledger.days_kept").fetchall()
+    except duckdb.CatalogException:
+        return None
+    return str(found[0][0]) if found else None
 
 
 def keep(con: DuckDBPyConnection) -> bool:

@@ -21,9 +21,9 @@ from meter import home as homes
 from meter import lock, pricing, settings
 from meter.errors import LedgerLocked, LedgerMissing, LedgerTooNew, MeterError, SettingInvalid
 from meter.home import Home
-from meter.ledger import cold, migrate
+from meter.ledger import cold, days, migrate
 from meter.ledger.transaction import quoted
-from meter.pricing import currencies
+from meter.pricing import contracts, currencies
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -43,6 +43,8 @@ reader 40 ms more.
 """
 WAIT_S = 10.0
 PAUSE_S = 0.05
+BRIEFLY_S = 0.5
+"""So long a reader waits to take in what meter.toml says newly."""
 
 _BUSY = re.compile(r"Could not set lock on file|Conflicting lock|being used by another process", re.IGNORECASE)
 _BUSY_PID = re.compile(r"\(PID (\d+)\)")
@@ -58,22 +60,24 @@ class Ledger:
     def __init__(self, home: Home | None = None) -> None:
         self.home = home or homes.find()
         self.refused: SettingInvalid | None = None
-        """What is wrong with meter.toml, as of the last writing: prices are then those of the last file that was sound."""
+        """What is wrong with meter.toml, as of the last opening: prices and time zone are then those of the last sound one."""
         self.has_new_terms = False
         """Whether a writing took in contracts or aliases that are new: calls that were there before have their old prices."""
+        self._unreadable: SettingInvalid | None = None
 
     @contextmanager
     def writing(self, timeout_s: float = WAIT_S) -> Iterator[DuckDBPyConnection]:
         """Hand out the one writing connection, on a ledger that is made and migrated where needed.
 
-        Raises LedgerLocked when others hold it for longer than `timeout_s`, LedgerTooNew, SpoolUnsafe, SettingInvalid.
+        Raises LedgerLocked when others hold it for longer than `timeout_s`, LedgerTooNew, SpoolUnsafe.
         """
         homes.ensure(self.home)
         deadline = time.monotonic() + timeout_s
         with lock.held(self.home.lock, exclusive=True, timeout_s=timeout_s, mode=self.home.ledger_mode):
             try:
-                with closing(in_memory(self.home)) as con:
+                with self._in_memory() as con:
                     attach(con, self.home.ledger, read_only=False, deadline=deadline)
+                    self._fit_time_zone(con)
                     migrate.migrate(con)
                     self._take_configuration(con)
                     yield con
@@ -85,14 +89,19 @@ class Ledger:
     def reading(self, timeout_s: float = WAIT_S) -> Iterator[DuckDBPyConnection]:
         """Hand out a read-only connection. Writers wait as long as it is open, so keep it short; `connect` need not be.
 
-        Raises LedgerMissing, LedgerLocked, LedgerTooNew, ColdFileMissing, SettingInvalid.
+        Raises LedgerMissing, LedgerLocked, LedgerTooNew, ColdFileMissing.
         """
         with self._opened(timeout_s) as con:
-            if not self.home.may_write_ledger or self._is_current(con):
+            is_readable = not self.home.may_write_ledger or migrate.is_current(con)
+            if is_readable and (not self.home.may_write_ledger or self._is_configured(con)):
                 yield con
                 return
-        with self.writing(timeout_s):
-            pass
+        try:
+            with self.writing(min(timeout_s, BRIEFLY_S) if is_readable else timeout_s):
+                pass
+        except LedgerLocked:
+            if not is_readable:
+                raise  # else what meter.toml says newly is taken in by the next one
         with self._opened(timeout_s) as con:
             yield con
 
@@ -117,16 +126,35 @@ class Ledger:
 
     @contextmanager
     def _opened(self, timeout_s: float) -> Iterator[DuckDBPyConnection]:
-        with closing(in_memory(self.home)) as con, self.attached(con, timeout_s):
+        with self._in_memory() as con, self.attached(con, timeout_s):
+            self._fit_time_zone(con)
             yield con
 
-    def _is_current(self, con: DuckDBPyConnection) -> bool:
-        """Tell whether nothing is to be written before reading: a rate that was just stated holds for reports at once."""
-        return migrate.is_current(con) and currencies.is_current(con, self.home.config)
+    @contextmanager
+    def _in_memory(self) -> Iterator[DuckDBPyConnection]:
+        """Hand out a connection to attach the ledger to. Whatever is wrong with meter.toml, the ledger can be opened."""
+        self._unreadable = None
+        try:
+            con = in_memory(self.home)
+        except SettingInvalid as error:
+            self.refused = self._unreadable = error
+            con = in_memory(self.home, "UTC")
+        with closing(con):
+            yield con
+
+    def _fit_time_zone(self, con: DuckDBPyConnection) -> None:
+        """Where meter.toml cannot say it, go by the time zone of the last one that could."""
+        if self._unreadable is not None and (zone := days.last_zone(con)) is not None:
+            con.execute(f"SET TimeZone = {quoted(zone)}")
+
+    def _is_configured(self, con: DuckDBPyConnection) -> bool:
+        """Tell whether nothing of meter.toml is to be taken in before reading: a rate just stated holds for reports at once."""
+        config = self.home.config
+        return currencies.is_current(con, config) and contracts.is_current(con, config)
 
     def _take_configuration(self, con: DuckDBPyConnection) -> None:
         """Take meter.toml's word on prices; a file that is wrong changes nothing: the last sound word stays in force."""
-        self.refused = None
+        self.refused = self._unreadable
         with self._refusing():
             currencies.refresh(con, self.home.config)
         with self._refusing():
@@ -154,25 +182,28 @@ def open_ledger(home: Home | None = None) -> Ledger:
     return Ledger(home)
 
 
-def in_memory(home: Home) -> DuckDBPyConnection:
-    """Return an in-memory connection with our settings, to which a ledger can be attached."""
+def in_memory(home: Home, zone: str | None = None) -> DuckDBPyConnection:
+    """Return an in-memory connection with our settings, to which a ledger can be attached.
+
+    Its time zone is that of `[period] timezone` in meter.toml, else UTC. Raises SettingInvalid for a file that cannot be read,
+    and for a zone that is unknown; with `zone`, that one, and no file is read.
+    """
     con = duckdb.connect(":memory:", config={**_CONFIG, "temp_directory": f"{home.ledger}.tmp"})
     con.execute("PRAGMA disable_checkpoint_on_shutdown")
     con.execute("SET checkpoint_threshold = '1TB'")  # when to checkpoint is decided here: see fold
-    set_time_zone(con, home)
-    return con
-
-
-def set_time_zone(con: DuckDBPyConnection, home: Home) -> None:
-    """Set the zone of `[period] timezone` in meter.toml, else UTC. Raises SettingInvalid for one that is unknown."""
-    period = settings.load_toml(home.config).get("period", {}) if home.config.exists() else {}
-    zone = period.get("timezone", "UTC") if isinstance(period, dict) else "UTC"
+    zone = _time_zone(home) if zone is None else zone
     try:
         con.execute(f"SET TimeZone = {quoted(zone)}")
     except duckdb.Error as error:
         raise SettingInvalid(
             f"{home.config}: [period] timezone = {zone!r} is no time zone", hint='write one such as "Europe/Berlin"'
         ) from error
+    return con
+
+
+def _time_zone(home: Home) -> str:
+    period = settings.load_toml(home.config).get("period", {}) if home.config.exists() else {}
+    return str(period.get("timezone", "UTC")) if isinstance(period, dict) else "UTC"
 
 
 def attach(con: DuckDBPyConnection, path: Path, *, read_only: bool, deadline: float) -> None:

@@ -62,21 +62,26 @@ def refresh(con: DuckDBPyConnection, path: Path) -> bool:
 
     Raises SettingInvalid with file, line and the mend for a file that cannot be read as a whole: the ledger keeps what it had.
     """
-    content = {name: value for name in SECTIONS if (value := _load(path).get(name))}
-    text = json.dumps(content, sort_keys=True, default=plain)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:32]
-    known = con.execute(_NEWEST).fetchall()
-    if digest == (known[0][0] if known else hashlib.sha256(_NOTHING.encode()).hexdigest()[:32]):
+    content, text = _said(path)
+    if _digest(text) == _newest_digest(con):
         return False
     terms, faults = read(content)
     for fault in faults or tied(terms):
         raise refusal(path, fault)
     con.execute("BEGIN")
-    con.execute(_RECORD, {"digest": digest, "content": text, "path": path.name})
+    con.execute(_RECORD, {"digest": _digest(text), "content": text, "path": path.name})
     _take(con, terms.contracts)
     con.execute("DELETE FROM ledger.model_matches")  # what was asked of the old ones is asked again
     con.execute("COMMIT")
     return True
+
+
+def is_current(con: DuckDBPyConnection, path: Path) -> bool:
+    """Tell whether the ledger has what the file says; of a file that cannot be read there is nothing to take in."""
+    try:
+        return _digest(_said(path)[1]) == _newest_digest(con)
+    except SettingInvalid:
+        return True
 
 
 def in_force(con: DuckDBPyConnection) -> Terms:
@@ -102,8 +107,20 @@ def refusal(path: Path, fault: Fault) -> SettingInvalid:
     return SettingInvalid(f"{path}:{line or 1}: [{fault.place[0]}] {fault.message}", hint=fault.mend)
 
 
-def _load(path: Path) -> dict[str, Any]:
-    return settings.load_toml(path) if path.exists() else {}
+def _said(path: Path) -> tuple[dict[str, Any], str]:
+    """Return what the file says of contracts and aliases, and that as text."""
+    found = settings.load_toml(path) if path.exists() else {}
+    content = {name: value for name in SECTIONS if (value := found.get(name))}
+    return content, json.dumps(content, sort_keys=True, default=plain)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _newest_digest(con: DuckDBPyConnection) -> str:
+    known = con.execute(_NEWEST).fetchall()
+    return str(known[0][0]) if known else _digest(_NOTHING)
 
 
 def _take(con: DuckDBPyConnection, contracts: Iterable[Contract]) -> None:
