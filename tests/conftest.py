@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -11,6 +12,10 @@ import pytest
 
 from meter import guard, recorder, settings
 from meter.home import Home
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what runs in the background deaf to Ctrl-C, and so would be every test of it and every child.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 FOREIGN = ("METER_", "OTEL_", "OPENAI_", "ANTHROPIC_", "XDG_STATE_HOME")
 
