@@ -62,8 +62,13 @@ def check(path: Path) -> list[Problem]:
 
 def remarks(path: Path, con: DuckDBPyConnection | None) -> list[Problem]:
     """Return what is right in a file without faults and yet worth a word; with a ledger, what its calls say of it."""
-    values, text = settings.load_toml(path).get("contracts", {}), path.read_text("utf-8")
-    found = [*terms.inherited(values), *(terms.unused(con, values) if con is not None else ())]
+    content, text = settings.load_toml(path), path.read_text("utf-8")
+    values = content.get("contracts", {})
+    found = [
+        *terms.inherited(values),
+        *terms.aimless(content),
+        *(terms.unused(con, values) if con is not None else ()),
+    ]
     return [Problem(line_of(text, *keys), f"[{keys[0]}] {message}", mend, remark=True) for keys, message, mend in found]
 
 

@@ -1,11 +1,11 @@
-"""What is right in `[contracts]` and yet worth a word: classes that prices leave to a relative, contracts that nothing fits."""
+"""What is right in `[contracts]` and `[aliases]` and yet worth a word, such as a contract that nothing fits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from meter.names import CLASSES, provider_for
+from meter.names import CLASSES, PROVIDERS, provider_for
 from meter.pricing import contracts
 from meter.pricing.contracts import Contract
 from meter.pricing.contracts.patterns import fits
@@ -33,6 +33,20 @@ def inherited(values: Mapping[str, Any]) -> Iterator[Remark]:
                 message = f"{contract.name}: {model} has public prices of its own for what the contract prices otherwise: {named}"
                 yield ("contracts", contract.name, "prices"), message, "state them too, if the contract does"
                 break
+
+
+def aimless(content: Mapping[str, Any]) -> Iterator[Remark]:
+    """Yield the aliases for a model that neither the catalogue nor a contract has a price for."""
+    from meter.pricing.matching import match
+
+    terms, _ = contracts.read(content)
+    for alias in terms.aliases:
+        sellers = (alias.provider,) if alias.provider else tuple(provider.name for provider in PROVIDERS)
+        in_contracts = any(contract.prices and fits(contract.model or "*", alias.model) for contract in terms.contracts)
+        if not in_contracts and not any(match(seller, None, alias.model, None).price_model for seller in sellers):
+            message = f"{alias.pattern}: nothing has a price for {alias.model!r}, so its calls have none"
+            mend = "name a model as `meter prices list` does; an alias of an alias is not followed"
+            yield ("aliases", alias.pattern), message, mend
 
 
 def unused(con: DuckDBPyConnection, values: Mapping[str, Any]) -> Iterator[Remark]:

@@ -64,3 +64,28 @@ def test_config_check_remarks_on_classes_and_providers_that_a_contract_misses(ho
         f"{home.config}:2: [contracts] mini: no call of the last 92 days is of openai; calls are of: anthropic"
         in shown.out
     )
+
+
+def test_config_check_remarks_on_an_alias_for_what_nothing_has_a_price_for(home: Home) -> None:
+    ensure(home)
+    home.config.write_text(
+        '[aliases]\nprod = "gpt-4o"\ntest = "prod"\nours = "acme-1"\nlost = "gpt-nine"\n'
+        '[contracts.gpu]\nmodel = "acme-*"\nprices = { input = "0.10", output = "0.40" }\n'
+    )
+    shown = run("config", "check")
+    assert shown.code == 0
+    assert [line for line in shown.out.splitlines() if "nothing has a price" in line] == [
+        f"{home.config}:{line}: [aliases] {name}: nothing has a price for {model!r}, so its calls have none; "
+        "name a model as `meter prices list` does; an alias of an alias is not followed"
+        for line, name, model in ((3, "test", "prod"), (5, "lost", "gpt-nine"))
+    ]
+
+
+def test_a_file_may_begin_with_the_mark_that_editors_of_windows_write(home: Home) -> None:
+    ensure(home)
+    home.config.write_text("\ufeff" + FIFTH_OFF.replace("\n", "\r\n"), "utf-8")
+    assert run("config", "check").code == 0
+    recorded()
+    assert run("ingest").code == 0
+    shown = run("sql", "SELECT contracted_cost FROM calls", "--format", "json")
+    assert json.loads(shown.out) == [{"contracted_cost": "0.24"}]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from meter.ledger import Ledger, ingest
+from meter.pricing import following
+from meter.pricing.relatives import nearest
 from tests.ledger.records import TS, call, rows, segment
+from tests.pricing import files
 
 
 def test_relatives_are_asked_anew_when_the_price_book_changes_and_for_calls_from_before(ledger: Ledger) -> None:
@@ -28,3 +31,18 @@ def test_relatives_are_asked_anew_when_the_price_book_changes_and_for_calls_from
     assert rows(ledger, "SELECT DISTINCT book FROM ledger.relatives") == rows(
         ledger, "SELECT max(edition)::VARCHAR FROM ledger.catalogues"
     )
+
+
+def test_relatives_are_those_of_the_catalogue_in_force_and_no_older_one_is_remembered() -> None:
+    def found() -> list[str]:
+        return [relative["model"] for relative in nearest("openai", ("gpt-4o-maxi-turbo",))]
+
+    before = found()
+    small = files.text(files.small())
+    try:
+        following.hold(following.Text("small", small))
+        assert found() != before
+        assert set(found()) <= {"gpt-4o", "gpt-4o-mini", "o3"}
+    finally:
+        following.hold(None)
+    assert found() == before

@@ -163,7 +163,9 @@ def _refuse_odd(contract: Contract, value: Mapping[str, Any]) -> None:
     start, end = contract.valid_from, contract.valid_to
     if start is not None and end is not None and end <= start:
         raise _Refused(
-            "to", f"it ends on {end:%Y-%m-%d}, before it begins", "put the later date into `to`, which is exclusive"
+            "to",
+            f"it ends on {end:%Y-%m-%d} and begins on {start:%Y-%m-%d}",
+            "put the later date into `to`, which is exclusive",
         )
     monthly = (contract.volume, contract.commitment, contract.fee)
     if not contract.has_prices and not any(monthly):

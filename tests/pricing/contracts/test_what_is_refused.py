@@ -17,7 +17,7 @@ from tests.pricing.contracts.terms import configure, parsed
 X = "[contracts.x]\n"
 HOURLY = 'fee = { amount = "1", per = "hour" }'
 FAULTS = [
-    (f"{X}multiplier = 0.8\nfrom = 2026-10-15\nto = 2026-10-15", 4, "before it begins", "later date"),
+    (f"{X}multiplier = 0.8\nfrom = 2026-10-15\nto = 2026-10-15", 4, "and begins on 2026-10-15", "later date"),
     (f"{X}multiplier = -0.8", 2, "below 0", "0.8"),
     (f'{X}multiplier = "a fifth"', 2, "no number", "0.8"),
     (f"{X}multiplier = nan", 2, "no plain number", "0.8"),
