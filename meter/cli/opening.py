@@ -122,9 +122,8 @@ def tell_terms(ledger: Ledger) -> bool:
 
 def tell_terms_after(ledger: Ledger, done: Ingested) -> bool:
     """Do the same after an ingest; where nothing waited, nobody has looked at meter.toml yet."""
-    if not done.lines and ledger.home.ledger.exists():
-        with ledger.reading():
-            pass
+    if not done.lines:
+        ledger.review()
     return tell_terms(ledger)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from meter.cli.app import INCOMPLETE
 from meter.cli.currency import chosen
-from meter.cli.opening import find_settled, local_now, reading
+from meter.cli.opening import find, find_settled, local_now, reading
 from meter.report import numbers
 from meter.report.known import GAPS, coverage
 from meter.report.numbers import plural
@@ -32,15 +32,17 @@ WELCOME = (
 
 def overview(strict: bool = False) -> int:
     """Print today, the month so far, the top teams and models, how much is known, and what to look at next."""
-    place = find_settled()
+    place = find()
     if not place.ledger.exists() and not any(place.spool.glob("*.ndjson")):
+        find_settled()
         _print(_heading("Meter", f"nothing recorded yet in {place.path}"), _steps(WELCOME))
         return 0
     from rich.console import Group
     from rich.text import Text
 
+    currency = chosen(None)
     with reading() as connection:
-        found = read(connection, local_now(connection), chosen(None))
+        found = read(connection, local_now(connection), currency)
     _print(
         _heading("Meter", f"{place.path}, {found.now:%a %d %b %Y %H:%M %Z}"),
         Group(

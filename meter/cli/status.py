@@ -8,8 +8,9 @@ from datetime import datetime, timezone
 
 import click
 
+from meter.cli import faults
 from meter.cli.app import MeterCommand
-from meter.cli.opening import HOPELESS, find, freshen, tell_terms
+from meter.cli.opening import find, freshen, tell_terms
 from meter.cli.output import facts, format_option, show
 from meter.ledger import Ledger
 from meter.report.numbers import age, plural, share, size
@@ -30,8 +31,9 @@ def command(fmt: str) -> int:
       meter status --format json
     """
     ledger = Ledger(place := find())
-    with suppress(*HOPELESS):  # the ledger's row says so
+    with suppress(*faults.expected()):  # the ledger's row says so
         freshen(ledger)
+        ledger.review()
     found = status(place)
     tell_terms(ledger)
     if fmt == "table":

@@ -19,7 +19,7 @@ import duckdb
 
 from meter import home as homes
 from meter import lock, pricing, settings
-from meter.errors import LedgerLocked, LedgerMissing, LedgerTooNew, MeterError, SettingInvalid
+from meter.errors import ColdFileMissing, LedgerLocked, LedgerMissing, LedgerTooNew, MeterError, SettingInvalid
 from meter.home import Home
 from meter.ledger import cold, days, migrate
 from meter.ledger.transaction import quoted
@@ -104,6 +104,14 @@ class Ledger:
                 raise  # else what meter.toml says newly is taken in by the next one
         with self._opened(timeout_s) as con:
             yield con
+
+    def review(self, timeout_s: float = BRIEFLY_S) -> None:
+        """Find out what is wrong with meter.toml (`refused`), where nobody has opened the ledger for anything else.
+
+        Raises LedgerTooNew; a ledger that is held, or whose cold files are missing, only leaves the contracts unread.
+        """
+        with suppress(LedgerMissing, LedgerLocked, ColdFileMissing), self.reading(timeout_s):
+            pass
 
     @contextmanager
     def attached(self, con: DuckDBPyConnection, timeout_s: float = WAIT_S) -> Iterator[None]:

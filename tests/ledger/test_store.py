@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from meter import lock
-from meter.errors import LedgerLocked, LedgerMissing, LedgerTooNew, MeterError, SettingInvalid
+from meter.errors import LedgerLocked, LedgerMissing, LedgerTooNew, MeterError
 from meter.home import Home, ensure
 from meter.ledger import Ledger, migrate, open_ledger, store
 from tests.ledger.records import child, rows, value
@@ -198,10 +198,14 @@ def test_every_connection_has_the_ledgers_time_zone(ledger: Ledger, text: str | 
         assert con.execute("SELECT current_setting('TimeZone')").fetchall() == [(zone,)]
 
 
-def test_an_unknown_time_zone_is_an_invalid_setting(ledger: Ledger) -> None:
-    ledger.home.config.write_text("[period]\ntimezone = 'Middle/Earth'")
-    with pytest.raises(SettingInvalid, match=r"timezone = 'Middle/Earth' is no time zone"), ledger.reading():
+def test_an_unknown_time_zone_is_refused_and_the_last_known_one_holds(ledger: Ledger) -> None:
+    ledger.home.config.write_text("[period]\ntimezone = 'Asia/Tokyo'")
+    with ledger.writing():
         pass
+    ledger.home.config.write_text("[period]\ntimezone = 'Middle/Earth'")
+    assert value(ledger, "SELECT current_setting('TimeZone')") == "Asia/Tokyo"
+    assert ledger.refused is not None
+    assert "timezone = 'Middle/Earth' is no time zone" in ledger.refused.message
 
 
 def test_a_short_wal_stays_and_a_long_one_is_folded_into_the_file(ledger: Ledger) -> None:
