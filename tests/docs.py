@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
 import functools
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -62,7 +64,9 @@ def answer(statement: str) -> str:
 @functools.cache
 def examples_home() -> Path:
     """The home that README's examples are answered from: the demo's history at a fixed moment, so the answers stay the same."""
-    place = Home(Path(tempfile.mkdtemp(prefix="meter-examples-")))
+    folder = tempfile.mkdtemp(prefix="meter-examples-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    place = Home(Path(folder))
     ensure(place)
     history.write(place.spool, now=EXAMPLES_NOW, calls=EXAMPLES_CALLS, seed=1)
     ingest(open_ledger(place))
