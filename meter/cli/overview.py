@@ -53,7 +53,7 @@ def overview(strict: bool = False) -> int:
         *(_spenders(f"Top {noun}, {found.month.title}", top) for noun, top in found.top.items() if top),
         _steps(list(_next(found))[:3]),
     )
-    return INCOMPLETE if strict and any(known.unpriced for known in found.totals.values()) else 0
+    return INCOMPLETE if strict and any(known.is_incomplete for known in found.totals.values()) else 0
 
 
 def _print(*parts: RenderableType) -> None:

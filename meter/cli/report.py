@@ -65,7 +65,7 @@ def command(
         rates = conversion.sentences(connection, span, target)
     for line in (known.sentence(span.title), *rates):
         note(line)
-    return INCOMPLETE if strict and known.unpriced else 0
+    return INCOMPLETE if strict and known.is_incomplete else 0
 
 
 def _list() -> Result:

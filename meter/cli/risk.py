@@ -61,7 +61,7 @@ def command(fmt: str, strict: bool) -> int:
     show_report(result, fmt)
     note(known.sentence(span.title))
     note("margins are claims, not facts; meter.toml [margins] has the last word")
-    return INCOMPLETE if strict and known.unpriced else 0
+    return INCOMPLETE if strict and known.is_incomplete else 0
 
 
 def _first_of_each_basis(found: list[Claim]) -> list[Claim]:

@@ -54,4 +54,4 @@ def command(by: str, since: str | None, month: str | None, currency: str | None,
         note(f"no call has the tag {name!r}; columns to group by are in: meter spend --help")
     for line in (known.sentence(span.title), *rates):
         note(line)
-    return INCOMPLETE if strict and known.unpriced else 0
+    return INCOMPLETE if strict and known.is_incomplete else 0

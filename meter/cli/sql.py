@@ -61,12 +61,11 @@ def command(statement: str, fmt: str, strict: bool) -> int:
         elif not places and _holds_money(found):
             _warn_of_mixture(connection, text, tables)
         _warn_of_missing_rates(connection, text)
-        share = _unpriced_share(connection) if tables & PRICED else 0.0
-    if share and (_holds_money(found) or MONEY.search(text)):
-        note(
-            f'unpriced: {numbers.share(share)} of the ledger\'s calls have no full price; see: meter sql "FROM unpriced"'
-        )
-    return INCOMPLETE if strict and share else 0
+        gaps = list(_gaps(connection)) if tables & PRICED else []
+    if _holds_money(found) or MONEY.search(text):
+        for gap in gaps:
+            note(gap)
+    return INCOMPLETE if strict and gaps else 0
 
 
 _WRITES = re.compile(r"\b(COPY|EXPORT|ATTACH|INSTALL|LOAD)\b", re.IGNORECASE)
@@ -94,6 +93,13 @@ def _confine(connection: DuckDBPyConnection, text: str) -> None:
         connection.execute("SET enable_external_access = false")
 
 
+_GAPS = """
+SELECT
+    count(*) FILTER (price_status IN ('unpriced', 'partial')),
+    count(*) FILTER (price_status = 'no_usage' AND status IS DISTINCT FROM 'error'),
+    count(*)
+FROM calls
+"""
 PRICED = frozenset({"calls", "charges", "spend_daily", "unit_economics", "savings", "cache_savings", "context_cost"})
 MONEY = re.compile(r"cost|price|saved", re.IGNORECASE)
 """What a statement says that is about money, whatever type its answer has."""
@@ -191,8 +197,11 @@ def _warn_of_missing_rates(connection: DuckDBPyConnection, text: str) -> None:
             note(f'{words}: unknown, and in no sum; see: meter sql "FROM exchange_rates"')
 
 
-def _unpriced_share(connection: DuckDBPyConnection) -> float:
-    row = connection.execute(
-        "SELECT count(*) FILTER (price_status IN ('unpriced', 'partial')), count(*) FROM calls"
-    ).fetchone()
-    return row[0] / row[1] if row and row[1] else 0.0
+def _gaps(connection: DuckDBPyConnection) -> Iterator[str]:
+    """Say which shares of the ledger's calls no sum of costs has, or not fully. Calls that failed without usage cost nothing."""
+    ((unpriced, unmeasured, calls),) = connection.execute(_GAPS).fetchall()
+    if unpriced:
+        share = numbers.share(unpriced / calls)
+        yield f'unpriced: {share} of the ledger\'s calls have no full price; see: meter sql "FROM unpriced"'
+    if unmeasured:
+        yield f"without usage: {numbers.share(unmeasured / calls)} of the ledger's calls, at unknown cost"

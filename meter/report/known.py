@@ -23,6 +23,14 @@ SELECT
 """
 
 
+_UNMEASURED = """
+SELECT count(*)
+FROM ledger.all_calls
+WHERE price_status = 'no_usage' AND status IS DISTINCT FROM 'error' AND started_at >= $from AND started_at < $to
+"""
+"""A call that failed without usage costs nothing that anybody knows of. Any other without usage cost something."""
+
+
 @dataclass(frozen=True)
 class Bound:
     """What calls without a price would cost at the prices of their nearest relatives: at least, and at most."""
@@ -45,6 +53,8 @@ class Known:
     costs: dict[str, Decimal]
     bounds: tuple[Bound, ...] = field(default=())
     unbounded: int = 0
+    unmeasured: int = 0
+    """Calls that did not fail, and whose usage nobody stated: they are in no total."""
     has_adjustments: bool = False
     """Whether contracts settle something by the month, which is no cost of a call and in no total here."""
 
@@ -52,6 +62,11 @@ class Known:
     def share(self) -> float:
         """The unpriced share of the calls."""
         return self.unpriced / self.calls if self.calls else 0.0
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether the totals leave out something that was paid for."""
+        return bool(self.unpriced or self.unmeasured)
 
     def sentence(self, title: str) -> str:
         """Say the totals, and beside them what has no price."""
@@ -68,7 +83,15 @@ class Known:
         return f"{title}: {costs}, {numbers.plural(self.calls, 'call')}{self.gap()}{more}"
 
     def gap(self) -> str:
-        """Say what is unpriced; nothing when nothing is."""
+        """Say what is unpriced, and what has no usage; nothing when nothing is."""
+        return self._unpriced() + self._unmeasured()
+
+    def _unmeasured(self) -> str:
+        if not self.unmeasured:
+            return ""
+        return f"; without usage: {numbers.share(self.unmeasured / self.calls)} of the calls, at unknown cost"
+
+    def _unpriced(self) -> str:
         if not self.unpriced:
             return ""
         share = f"; unpriced: {numbers.share(self.share)} of the calls"
@@ -94,6 +117,7 @@ def summary(connection: DuckDBPyConnection, period: Period, currency: str | None
         costs={row["currency"]: row["effective_cost"] for row in totals if row["effective_cost"] is not None},
         bounds=tuple(_bounds(items)),
         unbounded=sum(row["calls"] for row in items if row["bound_high"] is None or row["unbounded_classes"]),
+        unmeasured=connection.execute(_UNMEASURED, period.bounds()).fetchall()[0][0],
         has_adjustments=connection.execute(_ADJUSTED, period.bounds()).fetchall() == [(True,)],
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -90,3 +91,34 @@ def test_strict_exits_with_3_when_something_is_unpriced(sample: Home, words: lis
     assert run(*words).code == 0
     assert run(*words, "--strict").code == 3
     assert run("spend", "--since", "1h", "--strict").code == 0
+
+
+def record_without_usage(home: Home, **fields: Any) -> None:
+    """Leave a call of a moment ago whose usage nobody stated."""
+    record_now(home, "gpt-4o-mini")
+    call = recorder.start()
+    call.provider, call.request_model, call.status, call.source = "openai", "gpt-4o-mini", "ok", "missing"
+    for name, value in fields.items():
+        setattr(call, name, value)
+    recorder.write(call)
+    recorder.close()
+    ingest(Ledger(home))
+
+
+@pytest.mark.parametrize("words", TOTALS, ids=" ".join)
+def test_a_call_that_went_well_without_usage_is_told_and_makes_strict_exit_with_3(
+    home: Home, words: tuple[str, ...]
+) -> None:
+    record_without_usage(home)
+    told = run(*words)
+    assert told.code == 0
+    assert "without usage" in told.out + told.err
+    assert run(*words, "--strict").code == 3
+
+
+@pytest.mark.parametrize("words", TOTALS, ids=" ".join)
+def test_a_call_that_failed_without_usage_leaves_no_total_incomplete(home: Home, words: tuple[str, ...]) -> None:
+    record_without_usage(home, status="error", error="RateLimitError")
+    done = run(*words, "--strict")
+    assert done.code == 0
+    assert "without usage" not in done.err
