@@ -101,7 +101,8 @@ def without(result: Result, places: Container[int]) -> Result:
 
 COUNTED = ("tokens", "calls", "quantity", "bytes", "lines", "outcomes", "requests")
 SHARES = ("share", "coverage", "utilisation")
-PRICES = ("price", "prices")
+PRICES = ("price", "prices", "multiplier", "rate")
+"""What amounts are multiplied by: rounded, it would be another."""
 INTEGERS = frozenset(
     sign + name for sign in ("", "U") for name in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 )
@@ -109,7 +110,7 @@ INTEGERS = frozenset(
 
 def _column(name: str, kind: str) -> Column:
     last = name.rpartition("_")[2].lower()
-    if last in SHARES and kind.startswith(("DECIMAL", "DOUBLE", "FLOAT")):
+    if (last in SHARES or name.lower().endswith("savings_rate")) and kind.startswith(("DECIMAL", "DOUBLE", "FLOAT")):
         return Column(name, True, lambda value, _: numbers.share(value))
     if last in PRICES and kind.startswith("DECIMAL"):
         return Column(name, True, exactly)
