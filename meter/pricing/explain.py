@@ -46,7 +46,9 @@ WHERE rate_card_id = $rate_card_id
 _CONTRACTS = """
 SELECT name, definition, valid_from, valid_to, recorded_at
 FROM ledger.contract_rules
-WHERE list_contains((SELECT terms FROM ledger.rate_cards WHERE rate_card_id = $rate_card_id), contract_rule_id)
+WHERE contract_rule_id IN (
+    SELECT unnest(list_concat(terms, map_values(contract_rules))) FROM ledger.rate_cards WHERE rate_card_id = $rate_card_id
+)
 ORDER BY name
 """
 

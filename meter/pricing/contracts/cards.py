@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from meter.pricing import cards
 from meter.pricing.contracts.prices import Price, contracted
-from meter.pricing.contracts.rules import Contract
+from meter.pricing.contracts.rules import Contract, settling
 from meter.pricing.units import LARGEST_FINE_PRICE, LARGEST_UNIT_PRICE, PER_CALL, unit_price
 
 if TYPE_CHECKING:
@@ -97,6 +97,8 @@ class Shelf:
         if not contracts:
             return None
         key = [vars(offer) | {"needs": sorted(offer.needs)}, sorted(contract.rule_id for contract in contracts)]
+        if len(settling(contracts)) < len(contracts):
+            key.append("the most specific volume tier")  # older cards of these contracts are for all of their tiers
         digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
         if digest not in self._known:
             self._known[digest] = self._made(offer, contracts, digest)
@@ -177,5 +179,5 @@ def _row(
         "per_call": card.per_call or (PER_CALL in rules and prices[PER_CALL].unit_price > 0),
         "contract_rules": rules,
         "contract_rule_id": next(iter(rules.values())) if len(set(rules.values())) == 1 else None,
-        "terms": sorted(contract.rule_id for contract in contracts),
+        "terms": sorted(contract.rule_id for contract in settling(contracts)),
     }

@@ -17,7 +17,7 @@ from meter.pricing import iso4217
 from meter.pricing.conditions import tier_word
 from meter.pricing.contracts import patterns, values
 from meter.pricing.contracts.rules import Commitment, Contract, Fee, Tier, Volume
-from meter.pricing.contracts.ties import ties
+from meter.pricing.contracts.ties import mixtures, ties
 
 MILLION = Decimal(1_000_000)
 _EXACT = Context(prec=60)
@@ -71,11 +71,14 @@ def read(content: Mapping[str, Any]) -> tuple[Terms, list[Fault]]:
 
 
 def tied(terms: Terms) -> Iterator[Fault]:
-    """Yield a fault for each pair of contracts that nobody could choose between."""
+    """Yield a fault for each pair of contracts that nobody could choose between, or only for a part of one."""
     for one, other in ties(terms.contracts):
         message = f"{other.name!r} and {one.name!r} are equally specific and can take the same call"
         mend = "let one name more, end one where the other begins, or make their patterns differ"
         yield Fault(("contracts", other.name), message, mend)
+    for mixed, other in mixtures(terms.contracts):
+        message = f"the volume tiers of {mixed.name!r} give way to those of {other.name!r}, and its other terms do not"
+        yield Fault(("contracts", mixed.name), message, "write its volume tiers as a contract of their own")
 
 
 def _each(

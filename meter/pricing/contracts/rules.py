@@ -6,7 +6,7 @@ the one with more exact names; then the one whose patterns state more characters
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -96,6 +96,11 @@ class Contract:
     rule_id: int = 0
 
     @property
+    def settles_more_than_volume(self) -> bool:
+        """Whether it has a fee or a commitment, which stand beside those of other contracts and give way to none."""
+        return self.fee is not None or self.commitment is not None
+
+    @property
     def has_prices(self) -> bool:
         """Whether it changes what a call costs, as against what a month costs."""
         return self.multiplier is not None or bool(self.prices)
@@ -126,3 +131,10 @@ class Contract:
     def _fits(self, name: str, value: str | None) -> bool:
         pattern: str | None = getattr(self, name)
         return pattern is None or (value is not None and patterns.fits(pattern, value))
+
+
+def settling(holding: Sequence[Contract]) -> list[Contract]:
+    """Return which contracts count a call by the month: of volume tiers only the most specific, else it had two discounts."""
+    volumes = sorted((c for c in holding if c.volume is not None), key=lambda c: (c.rank(), c.name))
+    outranked = [contract for contract in volumes[:-1] if not contract.settles_more_than_volume]
+    return [contract for contract in holding if contract not in outranked]

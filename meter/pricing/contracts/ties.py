@@ -31,6 +31,14 @@ def ties(contracts: Iterable[Contract]) -> Iterator[tuple[Contract, Contract]]:
                 yield one, other
 
 
+def mixtures(contracts: Iterable[Contract]) -> Iterator[tuple[Contract, Contract]]:
+    """Yield each contract whose volume tier gives way to another's, while its fee or commitment does not, and that other."""
+    with_volume = sorted((contract for contract in contracts if contract.volume is not None), key=Contract.rank)
+    for mixed, other in combinations(with_volume, 2):
+        if mixed.settles_more_than_volume and mixed.rank() < other.rank() and _may_meet(mixed, other):
+            yield mixed, other
+
+
 def _may_meet(one: Contract, other: Contract) -> bool:
     return (
         all(_meet(getattr(one, name), getattr(other, name)) for name in PATTERNS)

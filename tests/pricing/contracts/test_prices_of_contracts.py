@@ -183,6 +183,28 @@ def test_a_call_without_a_price_is_under_its_contracts_all_the_same(own_book: Bo
     assert all(line["contracted_cost"] is None for line in charges(own_book))
 
 
+def test_of_two_volume_tiers_the_more_specific_counts_a_call_and_each_keeps_its_prices(
+    own_book: Book, tmp_path: Path
+) -> None:
+    tier = "volume = { tiers = [{ over = 0, multiplier = 0.9 }] }"
+    fee = 'from = 2026-01-01\nfee = { amount = 2, per = "hour" }'
+    configure(
+        own_book,
+        tmp_path,
+        f'[contracts.broad]\nprovider = "openai"\nmultiplier = 0.5\n{tier}\n'
+        f'[contracts.mini]\nprovider = "openai"\nmodel = "gpt-4o-mini*"\n{tier}\n[contracts.fee]\n{fee}',
+    )
+    counting = {"gpt-4o-mini": ["fee", "mini"], "gpt-4o": ["broad", "fee"]}
+    for model, names in counting.items():
+        row = price_one(own_book, model, usage=MILLION)
+        assert row["contracted_cost"] * 2 == row["list_cost"]
+        query = """
+            SELECT name FROM ledger.contract_rules WHERE contract_rule_id IN (
+                SELECT unnest(terms) FROM ledger.rate_cards WHERE rate_card_id = ?
+            ) ORDER BY ALL"""
+        assert [name for (name,) in own_book.execute(query, [row["contract_card_id"]]).fetchall()] == names
+
+
 def test_numbers_in_any_notation_and_prices_of_many_digits_are_kept(own_book: Book, tmp_path: Path) -> None:
     own = '[contracts.a]\nmodel = "m-1"\ncurrency = "IDR"\nprices = { images = 5e3, input = 1e6 }'
     configure(own_book, tmp_path, f"{own}\n[contracts.b]\nmultiplier = 5e-1")

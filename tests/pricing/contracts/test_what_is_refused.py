@@ -108,6 +108,20 @@ def test_contracts_that_differ_in_reach_or_rank_are_no_tie(tmp_path: Path, pair:
     assert parsed(tmp_path, f"[contracts.one]\n{pair[0]}\n[contracts.other]\n{pair[1]}")[1] == []
 
 
+@pytest.mark.parametrize("more", ["fee = { amount = 1, per = 'month' }", "commitment = { amount = 9 }"])
+def test_volume_tiers_that_give_way_stand_apart_from_what_does_not(tmp_path: Path, more: str) -> None:
+    tier = "volume = { tiers = [{ over = 1, multiplier = 0.9 }] }"
+    broad = f"[contracts.broad]\nfrom = 2026-01-01\nto = 2027-01-01\n{tier}"
+    narrow = f"[contracts.narrow]\nmodel = 'gpt-4*'\n{tier}"
+    ((place, message, mend),) = parsed(tmp_path, f"{broad}\n{more}\n{narrow}")[1]
+    assert place == ("contracts", "broad")
+    assert "'broad' give way to those of 'narrow'" in message
+    assert "contract of their own" in mend
+    apart = f"{broad}\n[contracts.more]\nfrom = 2026-01-01\nto = 2027-01-01\n{more}"
+    assert parsed(tmp_path, f"{apart}\n{narrow}")[1] == []
+    assert parsed(tmp_path, f"{broad}\n{narrow}\n{more}\nfrom = 2026-01-01\nto = 2027-01-01")[1] == []
+
+
 def test_a_wrong_file_leaves_the_last_sound_one_in_force(own_book: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     configure(own_book, tmp_path, "[contracts.acme]\nmultiplier = 0.5")
     for wrong in (
