@@ -59,7 +59,7 @@ def _remarks(chosen: Path) -> list[configuration.Problem]:
     with ExitStack() as stack:
         connection = None
         with suppress(MeterError):
-            connection = stack.enter_context(Ledger(homes.find()).reading(timeout_s=BRIEF_S))
+            connection = stack.enter_context(Ledger(homes.find()).reading(timeout_s=BRIEF_S, for_check=True))
         return configuration.remarks(chosen, connection)
 
 

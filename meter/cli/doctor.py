@@ -11,7 +11,7 @@ import click
 
 from meter import home as homes
 from meter.cli.app import MeterCommand
-from meter.cli.opening import HOPELESS, freshen
+from meter.cli.opening import HOPELESS, freshen, tell_terms
 from meter.cli.output import format_option, show
 from meter.cli.progress import spinner
 from meter.doctor.examine import examine
@@ -48,15 +48,18 @@ def command(try_out: bool, fmt: str) -> int:
     """
     if try_out:
         return _try_out(fmt)
-    place = homes.find()
+    ledger = Ledger(place := homes.find())
     with spinner("looking") as say:
         say("spool")
         with suppress(*HOPELESS):  # a finding says so
-            freshen(Ledger(place))
+            freshen(ledger)
+            ledger.review()
         findings = []
         for finding in examine(place):
             findings.append(finding)
             say(finding.subject)
+    if ledger.has_new_terms:
+        tell_terms(ledger)
     faults = sum(finding.state == "wrong" for finding in findings)
     if fmt == "table":
         _print(findings)

@@ -6,6 +6,8 @@ import json
 from datetime import datetime, timezone
 from typing import Any
 
+import pytest
+
 import meter
 from meter.home import Home, ensure
 from tests.cli.running import run
@@ -31,6 +33,17 @@ def test_ingest_takes_contracts_in_and_says_what_they_do_not_reach(home: Home) -
     shown = run("sql", "SELECT list_cost, contracted_cost FROM calls ORDER BY ALL", "--format", "json")
     assert [list(row.values()) for row in json.loads(shown.out)] == [["0.3", "0.24"], ["0.3", "0.3"]]
     assert "acme" in run("prices", "explain", call_id).out
+
+
+@pytest.mark.parametrize("words", [("config", "check"), ("doctor",)], ids=" ".join)
+def test_a_check_hides_from_nobody_what_new_contracts_do_not_reach(home: Home, words: tuple[str, ...]) -> None:
+    ensure(home)
+    recorded()
+    assert run("ingest").code == 0
+    home.config.write_text(FIFTH_OFF)
+    checked = run(*words)
+    recorded()
+    assert "for earlier ones: meter reprice" in checked.err + run("ingest").err
 
 
 def test_a_wrong_file_is_told_with_its_line_and_prices_stay(home: Home) -> None:
