@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import combinations
 
 from meter.names import CLASSES
@@ -10,11 +11,11 @@ from meter.pricing.contracts import patterns
 from meter.pricing.contracts.prices import priced_classes
 from meter.pricing.contracts.rules import PATTERNS, Contract
 
-_KINDS: tuple[Callable[[Contract], bool], ...] = (
-    lambda contract: contract.has_prices,
-    lambda contract: contract.volume is not None,
+_KINDS: tuple[tuple[Callable[[Contract], bool], Callable[[Contract], Contract]], ...] = (
+    (lambda contract: contract.has_prices, lambda contract: _where_prices_hold(contract)),
+    (lambda contract: contract.volume is not None, lambda contract: contract),
 )
-"""Contracts compete with their own kind. Fees add up, and commitments are drawn one after the other."""
+"""Contracts compete with their own kind, where it reaches. Fees add up, and commitments are drawn one after the other."""
 _ALL = frozenset(usage_class.name for usage_class in CLASSES)
 
 
@@ -22,11 +23,11 @@ def ties(contracts: Iterable[Contract]) -> Iterator[tuple[Contract, Contract]]:
     """Yield each such pair once."""
     ranked = [(contract.rank(), contract) for contract in contracts]
     seen = set()
-    for kind in _KINDS:
+    for kind, reach in _KINDS:
         for (rank, one), (other_rank, other) in combinations(((rank, c) for rank, c in ranked if kind(c)), 2):
             if rank[0] != other_rank[0] or (rank != other_rank and one.named() == other.named()):
                 continue
-            if _may_meet(one, other) and (one.name, other.name) not in seen:
+            if _may_meet(reach(one), reach(other)) and (one.name, other.name) not in seen:
                 seen.add((one.name, other.name))
                 yield one, other
 
@@ -37,6 +38,11 @@ def mixtures(contracts: Iterable[Contract]) -> Iterator[tuple[Contract, Contract
     for mixed, other in combinations(with_volume, 2):
         if mixed.settles_more_than_volume and mixed.rank() < other.rank() and _may_meet(mixed, other):
             yield mixed, other
+
+
+def _where_prices_hold(contract: Contract) -> Contract:
+    """Return the contract with the tier that its prices are for: without one, the standard tier."""
+    return replace(contract, tier="standard") if contract.prices and contract.tier is None else contract
 
 
 def _may_meet(one: Contract, other: Contract) -> bool:

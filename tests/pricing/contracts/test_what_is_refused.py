@@ -79,9 +79,12 @@ TIES = [
     ("model = 'gpt-?'\nprices = { input = 1 }", "model = 'gp*-4'\nprices = { cache_read = 1, input = 2 }"),
     ("to = 2026-10-16\nmultiplier = 1", "from = 2026-10-15\nmultiplier = 1"),
     ("usage = ['input', 'output']\nmultiplier = 1", "usage = ['output']\nmultiplier = 1"),
+    ("model = 'acme-*'\nprices = { input = 1 }", "provider = 'openai'\ntier = 'default'\nmultiplier = 1"),
+    ("model = 'acme-*'\nprices = { input = 1 }", "provider = 'openai'\ntier = '*'\nmultiplier = 1"),
     ("volume = { tiers = [{ over = 1, multiplier = 1 }] }", "volume = { tiers = [{ over = 2, multiplier = 1 }] }"),
 ]
 CLEAR = [
+    ("model = 'acme-*'\nprices = { input = 1 }", "provider = 'openai'\ntier = 'batch'\nmultiplier = 1"),
     ("provider = 'openai'\nmultiplier = 1", "provider = 'anthropic'\nmultiplier = 1"),
     ("provider = 'openai'\nmultiplier = 1", "provider = 'openai'\naccount = 'org-1'\nmultiplier = 1"),
     ("model = 'gpt-4*'\nmultiplier = 1", "model = 'gpt-4o*'\nmultiplier = 1"),
