@@ -58,7 +58,7 @@ def command(try_out: bool, fmt: str) -> int:
         for finding in examine(place):
             findings.append(finding)
             say(finding.subject)
-    if ledger.has_new_terms:
+    if ledger.has_new_terms or ledger.has_other_months:
         tell_terms(ledger)
     faults = sum(finding.state == "wrong" for finding in findings)
     if fmt == "table":

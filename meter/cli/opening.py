@@ -117,6 +117,11 @@ def tell_terms(ledger: Ledger) -> bool:
         note(
             "new contracts or aliases hold for calls from now on; for earlier ones: meter reprice --since DAY --dry-run"
         )
+    if ledger.has_other_months:
+        note(
+            "a volume tier, commitment or fee is changed or gone, for past months too: meter report adjustments; to leave "
+            "those as they were, end the old contract with `to` and begin another"
+        )
     return ledger.refused is not None
 
 

@@ -63,6 +63,8 @@ class Ledger:
         """What is wrong with meter.toml, as of the last opening: prices and time zone are then those of the last sound one."""
         self.has_new_terms = False
         """Whether a writing took in contracts or aliases that are new: calls that were there before have their old prices."""
+        self.has_other_months = False
+        """Whether it took in another wording of what contracts settle by the month: past months follow it, too."""
         self._unreadable: SettingInvalid | None = None
 
     @contextmanager
@@ -169,6 +171,7 @@ class Ledger:
         with self._refusing():
             if pricing.configure(con, self.home.config):
                 ((self.has_new_terms,),) = con.execute("SELECT count(*) > 0 FROM ledger.calls").fetchall()
+                self.has_other_months = contracts.changed_months(con)
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:

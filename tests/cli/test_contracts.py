@@ -46,6 +46,24 @@ def test_a_check_hides_from_nobody_what_new_contracts_do_not_reach(home: Home, w
     assert "for earlier ones: meter reprice" in checked.err + run("ingest").err
 
 
+FEE = (
+    '[contracts.hourly]\nprovider = "openai"\nfrom = 2026-10-01\nto = 2026-11-01\nfee = { amount = 2, per = "hour" }\n'
+)
+
+
+@pytest.mark.parametrize("changed", [FEE.replace("2,", "3,"), ""], ids=["changed", "gone"])
+def test_a_fee_that_is_changed_or_gone_is_told_since_past_months_follow(home: Home, changed: str) -> None:
+    ensure(home)
+    home.config.write_text(FEE)
+    recorded()
+    assert "past months" not in run("ingest").err
+    home.config.write_text(FEE + FIFTH_OFF)
+    assert "past months" not in run("ingest").err
+    home.config.write_text(changed + FIFTH_OFF)
+    assert "for past months too" in run("ingest").err
+    assert "past months" not in run("ingest").err
+
+
 def test_a_wrong_file_is_told_with_its_line_and_prices_stay(home: Home) -> None:
     ensure(home)
     home.config.write_text(FIFTH_OFF)

@@ -15,6 +15,17 @@ from __future__ import annotations
 
 from meter.pricing.contracts.reading import Fault, Terms, read, tied
 from meter.pricing.contracts.rules import Contract
-from meter.pricing.contracts.store import depends_on, in_force, is_current, refresh
+from meter.pricing.contracts.store import changed_months, depends_on, in_force, is_current, refresh
 
-__all__ = ["Contract", "Fault", "Terms", "depends_on", "in_force", "is_current", "read", "refresh", "tied"]
+__all__ = [
+    "Contract",
+    "Fault",
+    "Terms",
+    "changed_months",
+    "depends_on",
+    "in_force",
+    "is_current",
+    "read",
+    "refresh",
+    "tied",
+]

@@ -36,6 +36,12 @@ SELECT
 FROM ledger.contract_rules
 WHERE superseded_at IS NULL
 """
+_CHANGED_MONTHS = """
+SELECT count(*) > 0
+FROM ledger.contract_rules
+WHERE superseded_at = (SELECT max(recorded_at) FROM ledger.configurations)
+    AND (volume_by IS NOT NULL OR commitment IS NOT NULL OR fee IS NOT NULL)
+"""
 _SUPERSEDE = """
 UPDATE ledger.contract_rules SET superseded_at = now()
 WHERE contract_rule_id IN (SELECT unnest($ids::INTEGER[]))
@@ -93,6 +99,12 @@ def in_force(con: DuckDBPyConnection) -> Terms:
     ids = {(name, digest): rule_id for name, digest, rule_id in con.execute(_KNOWN).fetchall()}
     contracts = (replace(contract, rule_id=ids[contract.name, contract.digest]) for contract in terms.contracts)
     return Terms(tuple(contracts), terms.aliases)
+
+
+def changed_months(con: DuckDBPyConnection) -> bool:
+    """Tell whether the newest terms change or drop a volume tier, a commitment or a fee: all months go by what is in force."""
+    ((changed,),) = con.execute(_CHANGED_MONTHS).fetchall()
+    return bool(changed)
 
 
 def depends_on(con: DuckDBPyConnection) -> tuple[bool, bool]:
