@@ -165,10 +165,10 @@ def _alike(provider: Provider, name: str) -> tuple[tuple[str, str], ...]:
     words = _words(name)
     likeness = _likeness(name)
     family = [model.id for model in provider.models if words and words[0] in _words(model.id)]
-    scored = [(_sizes(words) == _sizes(_words(model)), likeness(model), model) for model in family]
+    scored = [(_sizes(words) == _sizes(_words(model)), likeness(model), -len(model), model) for model in family]
     ranked = sorted((entry for entry in scored if entry[1] >= LEAST_LIKENESS), reverse=True)
     same_size = [entry for entry in ranked if entry[0]]
-    return tuple((provider.id, model) for _, _, model in (same_size or ranked)[:MOST])
+    return tuple((provider.id, model) for *_, model in (same_size or ranked)[:MOST])
 
 
 _PREFIX = re.compile(r"^(?:.*/|(?:[a-z]+\.)+)(?=.)")

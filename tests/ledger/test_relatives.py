@@ -46,3 +46,10 @@ def test_relatives_are_those_of_the_catalogue_in_force_and_no_older_one_is_remem
     finally:
         following.hold(None)
     assert found() == before
+
+
+def test_of_relatives_that_are_equally_near_the_one_without_a_date_comes_first() -> None:
+    assert [relative["model"] for relative in nearest("openai", ("gpt-4o-minni",))][:2] == [
+        "gpt-4o",
+        "gpt-4o-2024-05-13",
+    ]
