@@ -127,7 +127,9 @@ def _said(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    """Return what tells one wording from another. Several volume tiers are taken in anew: once, each of them counted a call."""
+    rule = "the most specific counts" if text.count('"volume":') > 1 else ""
+    return hashlib.sha256((text + rule).encode()).hexdigest()[:32]
 
 
 def _newest_digest(con: DuckDBPyConnection) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from meter import pricing
 from tests.pricing.batches import call, charges, price_calls, price_one
 from tests.pricing.contracts.terms import configure
 
@@ -203,6 +204,20 @@ def test_of_two_volume_tiers_the_more_specific_counts_a_call_and_each_keeps_its_
                 SELECT unnest(terms) FROM ledger.rate_cards WHERE rate_card_id = ?
             ) ORDER BY ALL"""
         assert [name for (name,) in own_book.execute(query, [row["contract_card_id"]]).fetchall()] == names
+
+
+@pytest.mark.parametrize("tiers", [1, 2])
+def test_a_ledger_from_before_takes_several_volume_tiers_in_anew(own_book: Book, tmp_path: Path, tiers: int) -> None:
+    tier = "volume = { tiers = [{ over = 0, multiplier = 0.9 }] }"
+    names = ("openai", "anthropic")[:tiers]
+    path = configure(
+        own_book, tmp_path, "".join(f'[contracts.{name}]\nprovider = "{name}"\n{tier}\n' for name in names)
+    )
+    price_one(own_book, "gpt-4o", usage=MILLION)
+    own_book.execute("UPDATE ledger.configurations SET digest = sha256(content)[:32]")  # as it was then
+    pricing.configure(own_book, path)
+    ((matches,),) = own_book.execute("SELECT count(*) FROM ledger.model_matches").fetchall()
+    assert (matches == 0) == (tiers > 1)
 
 
 def test_numbers_in_any_notation_and_prices_of_many_digits_are_kept(own_book: Book, tmp_path: Path) -> None:
