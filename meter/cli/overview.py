@@ -113,11 +113,11 @@ def _next(found: Overview) -> Iterator[tuple[str, str]]:
         yield "what has no price", 'meter sql "FROM unpriced"'
     if found.rate("untagged_calls") > 0.05:
         yield "who makes untagged calls", "meter spend --by team,service"
+    month = f" --month {found.statement}" if found.statement else ""
+    if any(known.has_adjustments for known in found.totals.values()):
+        yield "settled by contract, in no total here", f"meter report adjustments{month}"
     yield "where the money went", "meter spend --by team,model"
-    yield (
-        "what each team owes",
-        " ".join(["meter report chargeback", *(["--month", found.statement] if found.statement else [])]),
-    )
+    yield "what each team owes", f"meter report chargeback{month}"
     yield "what is recorded, and how well", "meter status"
 
 

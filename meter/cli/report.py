@@ -94,7 +94,10 @@ def _currency(query: Query, values: Mapping[str, str], asked: str | None) -> str
         return None
     target = chosen(asked)
     if target and not takes:
-        raise QueryInvalid(f"the report {query.name} has no amounts to convert", hint="leave --currency out")
+        raise QueryInvalid(
+            f"the report {query.name} is not converted: an amount in it stays in its own currency",
+            hint="leave --currency out",
+        )
     return target
 
 

@@ -111,7 +111,7 @@ def test_a_currency_that_does_not_exist_is_refused(sample: Home, words: list[str
 
 
 def test_a_report_without_amounts_takes_no_currency(sample: Home) -> None:
-    assert "has no amounts to convert" in run("report", "coverage", *MARCH, "--currency", "EUR").err
+    assert "is not converted" in run("report", "coverage", *MARCH, "--currency", "EUR").err
     configured(sample, '[currencies]\nreport = "EUR"\n' + RATES)
     assert run("report", "coverage", *MARCH).code == 0
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 import meter
 from meter import recorder
-from meter.home import Home
+from meter.home import Home, ensure
 from tests.cli.running import MAIN, bare, objects, run, run_process, run_terminal
 
 
@@ -57,6 +57,16 @@ def test_a_model_without_a_price_stands_on_the_screen_as_unpriced(home: Home) ->
     recorder.close()
     (line,) = (line for line in run().out.splitlines() if "a-model-of-our-own" in line)
     assert line.split() == ["a-model-of-our-own", "unpriced"]
+
+
+def test_the_screen_points_to_what_contracts_settle_by_the_month(home: Home) -> None:
+    ensure(home)
+    home.config.write_text('[contracts.hourly]\nfrom = 2026-01-01\nfee = { amount = 2, per = "hour" }\n')
+    meter.record(provider="openai", model="gpt-4o-mini", usage={"input": 5})
+    recorder.close()
+    lines = run_terminal()
+    assert "settled by contract, in no total here" in lines.out
+    assert max(map(len, bare(lines.out).splitlines())) <= 80
 
 
 def test_a_call_of_the_future_is_on_the_screen_when_it_is_in_the_months_spend(home: Home) -> None:
