@@ -54,7 +54,7 @@ VALUES ($month, {_FIRST}, {_NEXT}, 'writing', $path, now())
 """
 _REGISTER = """
 UPDATE ledger.cold_months
-SET state = 'cold', bytes = $bytes, calls = $calls, min_id = $min_id, max_id = $max_id,
+SET state = 'cold', bytes = $bytes, digest = $digest, calls = $calls, min_id = $min_id, max_id = $max_id,
     sums = from_json($sums, '"MAP(VARCHAR, DECIMAL(38, 12))"'),
     effective_cost = from_json($costs, '"MAP(VARCHAR, DECIMAL(38, 12))"'), moved_at = now()
 WHERE path = $path AND state = 'writing'
@@ -212,7 +212,7 @@ def _move(con: DuckDBPyConnection, home: Home, folder: Path, month: date, step: 
     step("renamed")
     costs = dict(con.execute(_COSTS.format(rows=f"FROM ledger.calls WHERE {within}")).fetchall())
     with transaction(con):
-        _register(con, stored, path.stat().st_size, written, costs)
+        _register(con, stored, path, written, costs)
         if with_raw:
             con.execute(
                 f"DELETE FROM ledger.raw_usage WHERE id BETWEEN '{written.min_id}'::UUID AND '{written.max_id}'::UUID"
@@ -253,22 +253,29 @@ def _verified(con: DuckDBPyConnection, rows: str, within: str, part: Path) -> Fi
 
 
 def _verify_registered(con: DuckDBPyConnection, month: ColdMonth, file: str) -> None:
-    ((sums,),) = con.execute(
-        "SELECT sums FROM ledger.cold_months WHERE month = ? AND state = 'cold'", [month.month]
+    ((sums, digest),) = con.execute(
+        "SELECT sums, digest FROM ledger.cold_months WHERE month = ? AND state = 'cold'", [month.month]
     ).fetchall()
+    hint = (
+        "put the file back from a backup; nothing was taken from it. Without a backup: keep a copy elsewhere, remove the file,"
+        f" and go on without its {month.calls:,} calls: meter export --forget {month.month:%Y-%m}"
+    )
+    if digest is not None and parquet.digest(month.path) != digest:
+        raise MeterError(f"{month.path} is not what was written: it has as many bytes, but not the same", hint=hint)
     if not fingerprint.of_calls(con, f"FROM {file}").holds(month.calls, month.min_id, month.max_id, sums):
         raise MeterError(
             f"{month.path} is not what was written: its number of calls, ids or sums differ from what the ledger noted",
-            hint="put the file back from a backup; nothing was taken from it",
+            hint=hint,
         )
 
 
 def _register(
-    con: DuckDBPyConnection, path: str, size: int, written: Fingerprint, costs: Mapping[str, Decimal]
+    con: DuckDBPyConnection, stored: str, path: Path, written: Fingerprint, costs: Mapping[str, Decimal]
 ) -> None:
     values = {
-        "path": path,
-        "bytes": size,
+        "path": stored,
+        "bytes": path.stat().st_size,
+        "digest": parquet.digest(path),
         "calls": written.calls,
         "min_id": written.min_id,
         "max_id": written.max_id,

@@ -202,6 +202,28 @@ def test_a_file_of_the_right_size_with_other_content_is_not_taken_back(ledger: L
         exporting.bring_back(ledger, NOVEMBER)
 
 
+@pytest.mark.parametrize("noted", [True, False], ids=["digest", "of an older Meter"])
+def test_a_file_with_other_tokens_but_the_same_costs_is_not_taken_back(ledger: Ledger, noted: bool) -> None:
+    filled(ledger)
+    path = moved(ledger)[0].path
+    with duckdb.connect() as con:
+        con.execute(f"CREATE TABLE edited AS SELECT * REPLACE (output + 1 AS output) FROM '{path}'")
+        con.execute(f"COPY edited TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
+    with ledger.writing() as con:
+        size = path.stat().st_size
+        con.execute("UPDATE ledger.cold_months SET bytes = ? WHERE month = '2025-11-01'", [size])
+        if not noted:
+            con.execute("UPDATE ledger.cold_months SET digest = NULL")
+    if not noted:  # costs are all that was written down
+        assert exporting.bring_back(ledger, NOVEMBER).calls == 6
+        return
+    with pytest.raises(MeterError, match="as many bytes, but not the same") as caught:
+        exporting.bring_back(ledger, NOVEMBER)
+    assert caught.value.hint is not None and "meter export --forget 2025-11" in caught.value.hint
+    assert path.exists()
+    assert value(ledger, "SELECT count(*) FROM ledger.calls") == 6
+
+
 def test_a_home_that_has_moved_takes_its_cold_months_along(ledger: Ledger, tmp_path: Path) -> None:
     filled(ledger)
     moved(ledger)
