@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timezone
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from meter.errors import PeriodClosed
-from meter.ledger import Ledger
-from meter.ledger.repricing import Revision
+from meter.errors import MeterError, PeriodClosed
+from meter.ledger import Ledger, exporting
+from meter.ledger.repricing import Revision, Scope
 from tests.ledger.books import (
     ALL,
     DAY,
@@ -107,3 +108,31 @@ def test_months_follow_the_ledgers_time_zone(ledger: Ledger) -> None:
     multiply(ledger, 2)
     assert reprice(ledger) == Revision(1, 1, 0)
     assert rows(ledger, "SELECT months FROM revisions") == [([date(2025, 12, 1)],)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "days", "way"),
+    [
+        ("UTC", ("2025-11-10", "2026-01-01"), "--since 2025-12-01"),
+        ("Asia/Tokyo", ("2025-12-01", "2026-01-01"), "--since 2025-12-02"),
+        ("America/New_York", ("2025-10-01", "2025-11-01"), "--until 2025-10-31"),
+        ("America/New_York", ("2025-11-02", "2025-11-03"), None),
+    ],
+)
+def test_the_way_around_a_month_in_a_file_is_one_whatever_the_time_zone_is_by_now(
+    ledger: Ledger, zone: str, days: tuple[str, str], way: str | None
+) -> None:
+    filled(ledger, call(), call(TS + 30 * DAY))
+    list(exporting.move_out(ledger, ledger.home.path / "cold", date(2025, 12, 1)))
+    ledger.home.config.write_text(f"[period]\ntimezone = '{zone}'\n", "utf-8")
+    since, until = (datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone)) for day in days)
+    with pytest.raises(MeterError, match="calls of 2025-11 lie in files") as caught:
+        reprice(ledger, Scope(since, until))
+    hint = str(caught.value.hint)
+    assert "meter export --restore 2025-11" in hint
+    assert hint.count("--since") + hint.count("--until") == (way is not None)
+    if way is None:
+        return
+    assert hint.endswith(way)
+    moment = datetime.fromisoformat(way[-10:]).replace(tzinfo=ZoneInfo(zone))
+    assert reprice(ledger, Scope(moment, until) if "since" in way else Scope(since, moment)) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from meter.errors import MeterError
@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
 MODEL = "coalesce(response_model, request_model)"
 """A call's model, as reports show it."""
-_COLD = "SELECT month FROM ledger.cold_months WHERE state = 'cold' AND starts_at < ? AND ends_at > ? ORDER BY month"
+# A month is in a file with the bounds of the time zone of then; the days to be left out are today's.
+_COLD = """
+SELECT
+    list(month ORDER BY month),
+    ledger.local_day(min(starts_at)),
+    ledger.first_whole_day(max(ends_at)),
+    min(starts_at) > $since,
+    max(ends_at) < $until
+FROM ledger.cold_months
+WHERE state = 'cold' AND starts_at < $until AND ends_at > $since
+"""
 
 
 @dataclass(frozen=True)
@@ -57,14 +67,14 @@ class Scope:
 
     def refuse_cold(self, con: DuckDBPyConnection) -> None:
         """Raise MeterError where a month of the scope is in a file of its own."""
-        cold = [month for (month,) in con.execute(_COLD, [self.until, self.since]).fetchall()]
-        if cold:
-            named = ", ".join(f"{month:%Y-%m}" for month in cold)
-            after = (cold[-1] + timedelta(days=32)).replace(day=1)
-            raise MeterError(
-                f"calls of {named} lie in files, where nothing is rewritten",
-                hint=f"bring them back with meter export --restore {cold[0]:%Y-%m}, or begin with --since {after}",
-            )
+        values = {"since": self.since, "until": self.until}
+        ((months, first, after, is_from_before, is_beyond),) = con.execute(_COLD, values).fetchall()
+        if months:
+            named = ", ".join(f"{month:%Y-%m}" for month in months)
+            ways = [f"bring them back with meter export --restore {months[0]:%Y-%m}"]
+            ways += [f"begin with --since {after}"] * is_beyond
+            ways += [f"end with --until {first}"] * is_from_before
+            raise MeterError(f"calls of {named} lie in files, where nothing is rewritten", hint=", or ".join(ways))
 
     def _names(self, model: str) -> list[str]:
         found = []
