@@ -66,7 +66,7 @@ def command(
     elif restore is not None:
         place = find_ledger()
         moved = exporting.bring_back(Ledger(place), _month(restore))
-        print(f"{restore}: {plural(moved.calls, 'call')} are in the ledger again; {moved.path} was removed")
+        print(f"{restore}: {plural(moved.calls, 'call')} are in the ledger again{_of_file(moved.path)}")
     elif forget is not None:
         place = find_ledger()
         moved = exporting.forget(Ledger(place), _month(forget))
@@ -101,13 +101,22 @@ def _told(moving: Iterator[Moved]) -> Iterator[Moved]:
         yield moved
 
 
+def _of_file(path: Path) -> str:
+    """Say what became of the file of a month that is back."""
+    if path.exists():
+        return f"; {path} could not be removed: nothing reads it any more, so remove it yourself"
+    return f"; {path} was removed"
+
+
 def _say_what_stays(ledger: Ledger, limit: date) -> None:
     with ledger.reading() as connection:
         late = [one for one in exporting.staying(connection, limit) if one.is_cold]
     for one in late:
+        are = "is" if one.calls == 1 else "are"
         note(
-            f"{one.month:%Y-%m} was moved before; {plural(one.calls, 'call')} came later and stay in the ledger, where they count"
-            f" as before (to move them too: meter export --restore {one.month:%Y-%m}, then export again)"
+            f"{one.month:%Y-%m} was moved before; {plural(one.calls, 'call')} of it {are} still in the ledger and counted as"
+            " ever: what came later, or belongs to it only by the time zone of now"
+            f" (to move them too: meter export --restore {one.month:%Y-%m}, then export again)"
         )
 
 

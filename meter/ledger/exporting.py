@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -140,7 +139,7 @@ def copy_out(ledger: Ledger, folder: Path, before: date, *, progress: Progress |
 
 
 def bring_back(ledger: Ledger, month: date, *, step: Step = lambda _: None) -> Moved:
-    """Take a cold month's calls into the ledger again, and remove its file.
+    """Take a cold month's calls into the ledger again, and remove its file, as far as it can be removed.
 
     Raises MeterError when the month is not cold, ColdFileMissing, and MeterError for a file that is not what was written.
     """
@@ -186,12 +185,17 @@ def forget(ledger: Ledger, month: date) -> Moved:
 
 
 def sweep(con: DuckDBPyConnection) -> None:
-    """Remove the files of moves that were cut short, and of months that are back. No other file can have their names."""
+    """Remove the files of moves that were cut short, and of months that are back. No other file can have their names.
+
+    What cannot be removed, as from an archive that is read-only by now, hinders nobody: it is read no more, and tried again.
+    """
     place = cold.folder(con)
     for (path,) in con.execute("SELECT path FROM ledger.cold_months WHERE state <> 'cold'").fetchall():
-        for file in (place / path, parquet.part_of(place / path)):
-            with suppress(FileNotFoundError):
-                file.unlink()
+        try:
+            for file in (place / path, parquet.part_of(place / path)):
+                file.unlink(missing_ok=True)
+        except OSError:
+            continue
         con.execute("DELETE FROM ledger.cold_months WHERE path = ? AND state <> 'cold'", [path])
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from pathlib import Path
 
@@ -95,8 +97,31 @@ def test_calls_that_come_late_for_a_moved_month_are_told(old: Ledger) -> None:
     segment(old.home, call(TS + 2))
     run("ingest")
     again = run("export", "--parquet", "--before", "2025-12")
-    assert "2025-11 was moved before; 1 call came later and stay" in again.err
+    assert "2025-11 was moved before; 1 call of it is still in the ledger and counted as ever" in again.err
     assert json.loads(answer())[0]["n"] == 3
+
+
+def test_a_file_that_cannot_be_removed_hinders_nobody_and_is_told_of(
+    old: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = answer()
+    run("export", "--parquet", "--before", "2025-12")
+    (path,) = (old.home.path / "cold").iterdir()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    with monkeypatch.context() as archive:  # that is read-only by now
+        archive.setattr(Path, "unlink", refuse)
+        back = run("export", "--restore", "2025-11")
+    assert (back.code, back.out.count("\n")) == (0, 1)
+    assert back.out.startswith("2025-11: 2 calls are in the ledger again; ")
+    assert f"{path} could not be removed" in back.out
+    assert answer() == before
+    assert path.exists()
+    assert run("export", "--parquet", "--before", "2025-12").code == 0
+    assert answer() == before
+    assert not path.exists()  # it was tried again
 
 
 @pytest.mark.parametrize(
