@@ -17,6 +17,10 @@ MeterError
 
 from __future__ import annotations
 
+import re
+
+_UNWRITTEN = re.compile(r'Could not write file \\?"([^"\\]+)\\?": ([^"\n]+)')
+
 
 class MeterError(Exception):
     """Something that the user can mend. `hint` is the next step, in one sentence."""
@@ -73,3 +77,9 @@ class SettingInvalid(MeterError):
 
 class SpoolUnsafe(MeterError):
     """The spool lies on a file system where its promises do not hold."""
+
+
+def unwritten(error: BaseException) -> tuple[str, str] | None:
+    """Return the file that DuckDB could not write, and why; None for any other error."""
+    found = _UNWRITTEN.search(str(error))
+    return (found[1], found[2].strip()) if found else None

@@ -123,8 +123,9 @@ def _take(descriptor: int, *, exclusive: bool) -> bool:
 @contextmanager
 def _signed(descriptor: int) -> Iterator[None]:
     """Leave the holder's name in the file: the system's list is not there everywhere, nor across containers."""
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()} on {platform.node()}".encode(), 0)
+    with suppress(OSError):  # the name is for people: a full disk refuses it, and the lock holds all the same
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()} on {platform.node()}".encode(), 0)
     try:
         yield
     finally:

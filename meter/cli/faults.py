@@ -6,7 +6,7 @@ import os
 import sys
 from types import TracebackType
 
-from meter.errors import MeterError
+from meter.errors import MeterError, unwritten
 
 DEBUG = "--debug"
 
@@ -46,6 +46,12 @@ def sentence(error: BaseException) -> tuple[str, str | None]:
         if not _takes_output():
             return f"what was printed could not be written: {why}", None
         return why, "look at where the output goes, and at the home (meter doctor)"
+    if found := unwritten(error):
+        path, why = found
+        return (
+            f"{path} cannot be written: {why}",
+            "free room on its disk, then run it again; what was stored before is whole",
+        )
     return " ".join(str(error).split("\n\n")[0].split()), None
 
 

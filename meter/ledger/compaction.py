@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from meter.errors import MeterError
+from meter.errors import MeterError, unwritten
 from meter.ledger import cold, fingerprint
 from meter.ledger.interruptible import interruptible
 from meter.ledger.memory import bound_memory
@@ -129,8 +129,9 @@ def _write(con: DuckDBPyConnection, new: Path, mode: int, progress: Progress, st
         step("verified")
         con.execute(f"DETACH {NEW}")
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        _, why = unwritten(error) or (new, str(error).splitlines()[0])
         raise MeterError(
-            f"the ledger cannot be written anew: {str(error).splitlines()[0]}",
+            f"the ledger cannot be written anew: {why}",
             hint="it is as it was; free room on its disk",
         ) from error
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from meter.errors import MeterError
+from meter.errors import MeterError, unwritten
 from meter.home import Home
 from meter.ledger.interruptible import interruptible
 from meter.ledger.memory import bound_memory
@@ -28,8 +28,9 @@ def write(con: DuckDBPyConnection, rows: str, order: str, path: Path) -> int:
     try:
         return interruptible(con, lambda: counted(con, statement))
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:  # the latter: no room for temporary files
+        _, why = unwritten(error) or (path, str(error).splitlines()[0])
         raise MeterError(
-            f"{path} cannot be written: {str(error).splitlines()[0]}",
+            f"{path} cannot be written: {why}",
             hint="the ledger is as it was; free room there, or name another folder: meter export --parquet FOLDER …",
         ) from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import random
 import re
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import pytest
 from meter.cli.commands import COMMANDS
 from meter.home import Home
 from meter.ledger import Ledger, migrate
-from tests.cli.running import bare, run, run_terminal
+from tests.cli.running import MAIN, bare, run, run_process, run_terminal
+from tests.ledger.books import DAY
 from tests.ledger.records import TS, call, segment
 from tests.queries.sample import sample_ledger
 
@@ -122,6 +124,37 @@ def test_a_file_that_cannot_be_removed_hinders_nobody_and_is_told_of(
     assert run("export", "--parquet", "--before", "2025-12").code == 0
     assert answer() == before
     assert not path.exists()  # it was tried again
+
+
+@pytest.mark.parametrize("room", [0, 5_000, 3_000_000])
+@pytest.mark.parametrize(
+    "words",
+    [["export", "--parquet", "--before", "2025-12"], ["export", "--restore", "2025-10"], ["compact"], ["ingest"]],
+)
+def test_a_full_disk_is_a_sentence_with_the_file_and_nothing_is_lost(old: Ledger, words: list[str], room: int) -> None:
+    segment(old.home, call(TS - 20 * DAY))
+    run("ingest")
+    run("export", "--parquet", "--before", "2025-11")
+    before = answer()
+    segment(old.home, call(TS + 2, raw={"answer": random.Random(1).randbytes(4_000_000).hex()}))
+    code = MAIN.replace(
+        "import sys", f"import sys, resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({room},) * 2)", 1
+    )
+    told = run_process(*words, code=code)
+    if told.code:
+        error, hint = told.err.splitlines()
+        assert re.fullmatch(r"Error: .*(cannot be written|no room to read the spool).*File too large\)?", error)
+        assert hint.startswith("Hint: ")
+    assert told.code or room
+    if words != ["ingest"]:
+        assert (
+            answer(
+                "SELECT count(*) AS n, sum(effective_cost) AS spend FROM calls WHERE started_at < '2025-11-13 02:13:20.000002+00'"
+            )
+            == before
+        )
+    assert run("ingest").code == 0
+    assert json.loads(answer())[0]["n"] == json.loads(before)[0]["n"] + 1
 
 
 @pytest.mark.parametrize(
