@@ -1,54 +1,64 @@
-"""Reading a body while its bytes pass: the events of a stream line by line, or the ends of a JSON text. Nothing more is kept."""
+"""Reading a body while its bytes pass: the events of a stream one by one, or the ends of a JSON text. Nothing more is kept."""
 
 from __future__ import annotations
-
-import json
-import re
-from typing import Any
 
 import msgspec
 
 from meter.instrument.live import LiveCall
-from meter.providers.model import Events
-from meter.providers.reading import digits
+from meter.providers import frames
+from meter.providers.pieces import KEPT_ENDS, finder_of
+from meter.providers.reading import UNREADABLE
 from meter.providers.watching import decoder_of, watcher_of
 
 MAX_LINE = 1 << 20
 """Of a line longer than this only the ends are kept, while it is on its way."""
 
 KEPT_WHOLE = 128 << 10
-KEPT_ENDS = 32 << 10
-
-TEXTS = {name: re.compile(rb'"%s"\s*:\s*"([^"\\\0]*)"' % name.encode()) for name in ("id", "model", "service_tier")}
-OBJECTS = {name: re.compile(rf'"{name}"\s*:\s*(?=\{{)') for name in ("usage", "tool_usage")}
-"""What matters in an answer, as it is found in a piece of one. In a text of the answer the quotes would be escaped."""
-
-TYPE = re.compile(rb'"type"\s*:\s*"([^"\\\0]*)"')
-
-GAP = b"\0"
-"""Stands where a text was cut: JSON allows it nowhere, so that nothing is read across it."""
-
-DECODER = json.JSONDecoder(parse_float=digits)
 
 
 class Collector:
-    """Takes the bytes of one body, and tells the call what they say."""
+    """Takes the bytes of one body, and tells the call what they say. This one reads a JSON text."""
 
-    def __init__(self, call: LiveCall, content_type: str) -> None:
+    def __init__(self, call: LiveCall) -> None:
         self._call = call
-        self._stream = "event-stream" in content_type.lower()
-        self._decode = decoder_of(call.dialect)
-        self._watch = watcher_of(call.dialect)
         self._buffer = b""
         self._head = b""
+
+    def feed(self, data: bytes) -> None:
+        """Read what these bytes complete."""
+        self._buffer += data
+        if len(self._buffer) > KEPT_WHOLE:
+            self._cut()
+
+    def finish(self) -> None:
+        """The body is at its end."""
+        call = self._call
+        if self._head:
+            call.take(finder_of(call.dialect).whole(self._head, self._buffer))
+            call.complete = True
+        elif call.stream and self._buffer.lstrip()[:1] == b"[":
+            _take_events(call, self._buffer)
+        else:
+            call.take_body(self._buffer)
+        self._buffer = self._head = b""
+
+    def _cut(self) -> None:
+        self._head = self._head or self._buffer[:KEPT_ENDS]
+        self._buffer = self._buffer[-KEPT_ENDS:]
+
+
+class Lines(Collector):
+    """Reads the lines of a stream. This one knows the events of `text/event-stream`."""
+
+    def __init__(self, call: LiveCall) -> None:
+        super().__init__(call)
+        self._decode = decoder_of(call.dialect)
+        self._watch = watcher_of(call.dialect)
         self._parts = bytearray()
         """The lines of an event whose first is not all of it."""
 
     def feed(self, data: bytes) -> None:
         """Read what these bytes complete."""
-        if not self._stream:
-            self._keep(data)
-            return
         buffer = self._buffer + data
         end = buffer.rfind(b"\n") + 1 or buffer.rfind(b"\r", 0, -1) + 1  # the last byte may be half of a line's end
         self._buffer = rest = buffer[end:]
@@ -59,20 +69,11 @@ class Collector:
 
     def finish(self) -> None:
         """The body is at its end."""
-        if self._stream:
-            self._lines(self._buffer + b"\n\n")
-        elif not self._head:
-            self._call.take_body(self._buffer)
-        else:
-            self._call.take(_pieces(self._head, self._buffer))
-            self._call.complete = True
+        self._lines(self._buffer + b"\n\n")
         self._buffer = self._head = b""
 
     def _lines(self, data: bytes) -> None:
-        lines = data.splitlines()
-        if self._head:
-            lines[0] = self._mended(lines[0])
-        for line in lines:
+        for line in self._split(data):
             if line.startswith(b"data:"):
                 if self._parts:
                     self._parts += b"\n" + line[5:] if len(self._parts) < MAX_LINE else b""
@@ -85,46 +86,81 @@ class Collector:
                     self._watch(self._call, event)
                 self._parts.clear()
 
-    def _keep(self, data: bytes) -> None:
-        self._buffer += data
-        if len(self._buffer) > KEPT_WHOLE:
-            self._cut()
-
-    def _cut(self) -> None:
-        self._head = self._head or self._buffer[:KEPT_ENDS]
-        self._buffer = self._buffer[-KEPT_ENDS:]
+    def _split(self, data: bytes) -> list[bytes]:
+        lines = data.splitlines()
+        if self._head:
+            lines[0] = self._mended(lines[0])
+        return lines
 
     def _mended(self, tail: bytes) -> bytes:
         """Return a line whose middle was left out as one that has only what matters."""
         head, self._head = self._head, b""
-        events = self._call.dialect.events
-        if events is None or not head.startswith(b"data:"):
+        if self._call.dialect.events is None or not head.startswith((b"data:", b"{")):
             return b""
-        return b"data:" + msgspec.json.encode(_event(head, tail[-KEPT_ENDS:], events))
+        event = finder_of(self._call.dialect).event(head, tail[-KEPT_ENDS:])
+        return (b"data:" if head[:1] == b"d" else b"") + msgspec.json.encode(event)
 
 
-def _event(head: bytes, tail: bytes, events: Events) -> dict[str, Any]:
-    """Find what matters in the two ends of a long event."""
-    found = _pieces(head, tail)
-    for match in TYPE.finditer(head + GAP + tail):
-        kind = match[1].decode("utf-8", "replace")
-        if (place := events.answers.get(kind)) is not None:
-            return {"type": kind, **({place: found} if place else found)}
-    return found
+class JsonLines(Lines):
+    """Reads a stream of which each line is an event."""
+
+    def _lines(self, data: bytes) -> None:
+        for line in self._split(data):
+            if line and (event := self._decode(line)) is not None:
+                self._watch(self._call, event)
 
 
-def _pieces(head: bytes, tail: bytes) -> dict[str, Any]:
-    """Find what matters in the two ends of a long JSON text."""
-    data = head + GAP + tail
-    found: dict[str, Any] = {}
-    for name, pattern in TEXTS.items():
-        if match := pattern.search(data):
-            found[name] = match[1].decode("utf-8", "replace")
-    text = data.decode("utf-8", "replace")
-    for name, stated in OBJECTS.items():
-        for place in stated.finditer(text):
-            try:
-                found[name] = DECODER.raw_decode(text, place.end())[0]
-            except ValueError:  # noqa: PERF203 - cut in two
-                continue
-    return found
+class Frames(Lines):
+    """Reads Amazon's event stream: binary frames, each with an event of JSON."""
+
+    def feed(self, data: bytes) -> None:
+        """Read what these bytes complete."""
+        self._buffer, found = frames.split(self._buffer + data)
+        for frame in found:
+            self._take(frame)
+
+    def finish(self) -> None:
+        """The body is at its end; half a frame says nothing."""
+        self._buffer = b""
+
+    def _take(self, frame: frames.Frame) -> None:
+        if frame.error is not None:
+            self._call.trouble = frame.error
+        elif (event := self._decode(frame.payload)) is not None:
+            if frame.kind is not None and hasattr(event, "type"):
+                event.type = event.type or frame.kind
+            self._watch(self._call, event)
+
+
+KINDS: tuple[tuple[str, type[Collector]], ...] = (
+    ("event-stream", Lines),
+    ("vnd.amazon.eventstream", Frames),
+    ("ndjson", JsonLines),
+    ("stream+json", JsonLines),
+    ("jsonl", JsonLines),
+)
+"""What a content type says, and what reads it."""
+
+
+def collector(call: LiveCall, content_type: str) -> Collector:
+    """Return what reads a body of this type."""
+    stated = content_type.lower()
+    kind = next((kind for name, kind in reversed(KINDS) if name in stated), Collector)
+    return kind(call)
+
+
+def is_stream(content_type: str) -> bool:
+    """Say whether a body of this type comes event by event."""
+    return any(name in content_type.lower() for name, _ in KINDS)
+
+
+def _take_events(call: LiveCall, content: bytes) -> None:
+    """Read a stream that came as one JSON list of its events."""
+    decode, watch = decoder_of(call.dialect), watcher_of(call.dialect)
+    try:
+        listed: list[msgspec.Raw] = msgspec.json.decode(content, type=list[msgspec.Raw])
+    except UNREADABLE:
+        return
+    for item in listed:
+        if (event := decode(bytes(item))) is not None:
+            watch(call, event)

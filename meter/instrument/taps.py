@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from meter import guard, recorder
-from meter.instrument.lines import Collector
+from meter.instrument.lines import Collector, collector
 from meter.instrument.live import KEY, LiveCall, link
 from meter.providers.watching import veil, watcher_of
 
@@ -301,7 +301,7 @@ def _tapped(response: Any, source: Any, tap: type[ByteTap] | type[AsyncByteTap])
             content_type = response.headers.get("content-type", "")
             call.tapped = not call.inside
             if call.tapped or "json" in content_type:
-                return tap(source, call, Collector(call, content_type))
+                return tap(source, call, collector(call, content_type))
     return source
 
 

@@ -31,6 +31,11 @@ HOSTS: tuple[tuple[str, str], ...] = (
     (r"api\.moonshot\.(?:ai|cn)", "moonshot_ai"),
     (r"api\.z\.ai|open\.bigmodel\.cn", "zai"),
     (r"api\.writer\.com", "writer"),
+    (r"api\.voyageai\.com", "voyage"),
+    (r"[a-z0-9-]+\.ml\.cloud\.ibm\.com", "ibm.watsonx.ai"),
+    (r"api\.aleph-alpha\.com", "alephalpha"),
+    (r"api\.ai21\.com", "ai21"),
+    (r"api\.replicate\.com", "replicate"),
     (r"router\.huggingface\.co|.+\.endpoints\.huggingface\.cloud", "huggingface"),
 )
 

@@ -63,4 +63,21 @@ MESSAGES = Dialect(
     iterations="iterations",
 )
 
-COMPLETE = Dialect(api="anthropic.completions", operation="text_completion", paths=("/complete",))
+
+class Completion(Answer):
+    """One event of a streamed completion."""
+
+    completion: Any = None
+
+    @property
+    def pieces(self) -> list[Completion]:
+        """Its one piece of text."""
+        return [self]
+
+
+COMPLETE = Dialect(
+    api="anthropic.completions",
+    operation="text_completion",
+    paths=("/complete",),
+    events=Events(event=Completion, answers={"": ""}, items="pieces", texts={"": ("completion",)}),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,8 @@ import msgspec
 class Answer(msgspec.Struct):
     """The fields of an answer that matter, as they come over the wire; everything else in the body is skipped unread.
 
-    A wire with other names is a subclass with `rename`.
+    A wire with other names is a subclass with `rename` that declares those fields anew (msgspec renames only what a class itself
+    declares); one whose counts lie apart from each other is a subclass with its own `stated`.
     """
 
     id: str | None = None
@@ -21,6 +22,10 @@ class Answer(msgspec.Struct):
     usage: Any = None
     tool_usage: Any = None
     error: Any = None
+
+    def stated(self) -> Any:
+        """Return the usage object."""
+        return self.usage
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +57,8 @@ class Events:
     """Event types that state the last word on usage. Without one, a stream was cut."""
     errors: Mapping[str, str] = field(default_factory=dict)
     """Event type → place of an error's code: the SDK hands these on as events and raises nothing."""
+    beside: str = ""
+    """Field of an untyped event that holds the usage where the event itself has none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,14 +69,24 @@ class Dialect:
     operation: str
     paths: tuple[str, ...]
     """Endings of the path of a POST."""
+    model: str = "model"
+    """Field of the request that names the model; or, with a group of that name, a pattern that finds it in the path."""
     counts: tuple[Count, ...] = ()
     total: str = ""
     """The provider's grand total: it fills in a side that is not stated, and shows which parts lie beside their count."""
     fees: Mapping[str, str] = field(default_factory=dict)
     """Class → path in the answer, for what is counted outside the usage object."""
+    prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    """Rewrites a usage object that is no plain table, such as one with a list by modality, into one that `counts` can read."""
+    asked: Callable[[Mapping[str, Any]], dict[str, int]] | None = None
+    """Counts that the request itself tells exactly, for what is billed by them: the characters of a text to be spoken."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """Field of the call, or `context.<key>`, → path in the usage object."""
+    cost: tuple[str, ...] = ()
+    """Paths in the usage object where the provider may state what the call cost, in US dollars."""
     answer: type[Answer] = Answer
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Header of the answer → field of a usage object, for an answer whose body states none or is not ours to read."""
     events: Events | None = None
     asks_for_usage: bool = False
     """Streams state usage only where `stream_options.include_usage` asks for it."""
@@ -77,6 +94,8 @@ class Dialect:
     """Answers can be megabytes long, with the usage behind them: read the end first."""
     deferred: str = ""
     """Field of a request that has the answer made later: the reply to it states no usage, and never will."""
+    never: tuple[str, ...] = ()
+    """Classes of which this operation has none, whether or not the answer says so: 0 is known."""
     placeholder: tuple[str, ...] = ()
     """Classes that mean nothing before the final event."""
     iterations: str = ""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from meter import event, guard
-from meter.providers.model import Dialect
+from meter.providers.model import Answer, Dialect
 from meter.providers.reading import UNREADABLE, Reader, as_object, dig, look, merge, plain
 
 MAX_TEXT = 256
@@ -71,9 +72,12 @@ class Progress:
             except UNREADABLE:
                 self._take_odd(content)
                 return
-        record, usage = self.record, body.usage
-        record.response_id, record.response_model, record.tier = body.id, body.model, body.service_tier
-        if usage and usage != NULL:
+        record, usage = self.record, body.stated()
+        record.response_id, record.response_model = body.id or None, body.model or None
+        record.tier = body.service_tier or None
+        if type(usage) is dict:
+            record.raw = usage
+        elif usage and usage != NULL:
             record.raw = one_line(usage) if content.startswith(PRETTY) else usage
         if body.error:
             self.trouble = error_code(body.error)
@@ -94,18 +98,30 @@ class Progress:
         if error := look(answer, "error"):
             self.trouble = error_code(error)
 
-    def take(self, answer: Any) -> bool:
-        """Read what an SDK's object, or a shape of ours, says of the answer so far; say whether it states usage."""
+    def take(self, answer: Any, usage: Any = None) -> bool:
+        """Read what an SDK's object, a dict or a shape of ours says of the answer so far; say whether it states usage.
+
+        `usage` is for an event that has it elsewhere.
+        """
         record = self.record
-        record.response_id = text(look(answer, "id")) or record.response_id
+        if type(answer) is dict:
+            answer = self.reader.shaped(answer)
+        record.response_id = record.response_id or text(look(answer, "id"))
         record.response_model = text(look(answer, "model")) or record.response_model
         record.tier = text(look(answer, "service_tier")) or record.tier
-        usage = plain(look(answer, "usage"))
+        usage = plain(stated(answer) if usage is None else usage)
         if usage is not None:
             record.raw = merge(record.raw, usage)
         if self.reader.fees:
             self._take_fees(answer)
         return bool(usage)
+
+    def take_headers(self, headers: Mapping[str, str]) -> None:
+        """Read the counts that an answer's headers state. Beside those of the body they fill in what that leaves out."""
+        texts = {field: headers.get(name) for name, field in self.reader.dialect.headers.items()}
+        found = {name: int(count) for name, count in texts.items() if count and count.isdecimal()}
+        if found:
+            self.record.raw = found if self.record.raw is None else {**found, **as_object(self.record.raw)}
 
     def saw_text(self, text: Any) -> None:
         """Count generated characters, and note when the first came."""
@@ -124,6 +140,11 @@ class Progress:
 def reader_of(dialect: Dialect) -> Reader:
     """Return the dialect's reader, made once."""
     return Reader(dialect)
+
+
+def stated(answer: Any) -> Any:
+    """Return the usage that an answer states."""
+    return answer.stated() if isinstance(answer, Answer) else look(answer, "usage")
 
 
 def error_code(error: Any) -> str:

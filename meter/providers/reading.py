@@ -11,7 +11,7 @@ import msgspec
 
 from meter import guard
 from meter.providers.counting import compiled
-from meter.providers.model import Dialect
+from meter.providers.model import Answer, Dialect
 
 Json = dict[str, Any]
 Number = int | float
@@ -28,9 +28,16 @@ class Reader:
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        # Raw keeps the usage object as the provider wrote it, digit by digit.
-        body = msgspec.defstruct("Body", [("usage", msgspec.Raw, msgspec.Raw())], bases=(dialect.answer,))
-        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(body).decode
+        fields = dialect.answer.__struct_fields__
+        self.names = dict(zip(fields, dialect.answer.__struct_encode_fields__, strict=True))
+        """Our name of an answer's field → the wire's."""
+        self.gathers = gathers(dialect.answer)
+        if self.gathers:
+            self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(dialect.answer, float_hook=digits).decode
+        else:  # Raw keeps the usage object as the provider wrote it, digit by digit.
+            usage = [("usage", msgspec.Raw, msgspec.Raw())]
+            body = msgspec.defstruct("Body", usage, bases=(dialect.answer,), rename=self.names)
+            self.decode = msgspec.json.Decoder(body).decode
         shape, self._classes = compiled(dialect)
         self.stated: Callable[[Any], Any] = msgspec.json.Decoder(shape).decode
         self._shaped = functools.partial(msgspec.convert, type=shape)
@@ -64,13 +71,28 @@ class Reader:
             if getattr(found, name) is None:
                 setattr(found, name, getattr(head, name))
 
+    def shaped(self, answer: Json) -> Any:
+        """Return an answer that is given as a dict in its shape; a field that is not what it should be stays what it is."""
+        if self.gathers:
+            try:
+                return msgspec.convert(answer, self.dialect.answer, strict=False)
+            except UNREADABLE:
+                return self.dialect.answer()
+        return self.dialect.answer(**{name: answer[wire] for name, wire in self.names.items() if wire in answer})
+
     def classes(self, usage: Any) -> dict[str, Number]:
         """Return the count of each class. What the provider does not state is left out; a stated 0 is 0."""
+        if self.dialect.prepare is not None:
+            usage = self.dialect.prepare(as_object(usage))
         try:
             found = self._classes(self._shaped(usage) if type(usage) is dict else self.stated(usage))
         except UNREADABLE:
             found = None
-        return self.classes_with_care(as_object(usage)) if found is None else found
+        if found is None:
+            found = self.classes_with_care(as_object(usage))
+        for name in self.dialect.never:
+            found.setdefault(name, 0)
+        return found
 
     def classes_with_care(self, usage: Json) -> dict[str, Number]:
         """Do the same where the numbers do not add up: a side is not stated, a part lies beside its total or exceeds it."""
@@ -97,6 +119,11 @@ class Reader:
             if left is not None:
                 found[rest] = left
         return found
+
+
+def gathers(shape: type[Answer]) -> bool:
+    """Say whether a wire has no usage object of its own, so that its counts are gathered from an answer."""
+    return shape.stated is not Answer.stated
 
 
 def digits(text: str) -> msgspec.Raw:

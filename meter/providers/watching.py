@@ -10,14 +10,17 @@ from typing import Any
 
 import msgspec
 
-from meter.providers.model import Dialect, Events
+from meter.providers.model import Answer, Dialect, Events
 from meter.providers.progress import Progress, error_code
-from meter.providers.reading import UNREADABLE, dig, digits, look, plain
+from meter.providers.reading import UNREADABLE, dig, digits, gathers, look, plain
 
 Watcher = Callable[[Any, Any], bool]
 """Takes the progress and one event; says whether the caller must not see the event."""
 
 Getter = Callable[[Any], Any]
+
+UNNAMED = 3
+"""So many events of a stream are asked for its id: Azure's first one, on the prompt's filters, has none."""
 
 
 @functools.cache
@@ -52,6 +55,7 @@ def _count(progress: Progress, _: Any) -> bool:
 def _untyped(events: Events) -> Watcher:
     """Watch events that are all of one shape; the last that states usage has no items left."""
     items = attrgetter(events.items)
+    usage_of = _usage_of(events)
     holder, _, first = events.texts[""][0].rpartition(".")
     held = attrgetter(holder) if holder else _itself
     text_of = attrgetter(first)
@@ -61,7 +65,7 @@ def _untyped(events: Events) -> Watcher:
 
     def watch(progress: Progress, event: Any) -> bool:
         try:
-            usage = event.usage
+            usage = usage_of(event)
             listed = items(event)
         except AttributeError:  # `cast_to=object` gives dicts; a chunk of usage alone may have no items
             if isinstance(event, dict):
@@ -94,15 +98,34 @@ def _untyped(events: Events) -> Watcher:
     return watch
 
 
+def _usage_of(events: Events) -> Getter:
+    """Return what finds the usage in an untyped event; it raises AttributeError for what is no event."""
+    if issubclass(events.event, Answer) and gathers(events.event):
+        return lambda event: event.stated()
+    if not events.beside:
+        return attrgetter("usage")
+    beside = attrgetter(events.beside)
+
+    def find(event: Any) -> Any:
+        usage = event.usage
+        if usage is None and (part := beside(event)) is not None:
+            return look(part, "usage")
+        return usage
+
+    return find
+
+
 def _state(progress: Progress, event: Any, usage: Any, listed: Any) -> bool:
-    """Read the first event, and those that state usage. One that has nothing else is hidden, if it was we who asked."""
-    progress.introduced = True
+    """Read the first events, and those that state usage. One that has nothing else is hidden, if it was we who asked."""
     try:
-        progress.take(event)
+        progress.take(event, usage)
     except Exception:  # noqa: BLE001 - counted: whatever it says, what we asked for stays hidden
         progress.fault("stream.usage")
+    progress.introduced = progress.chunks >= UNNAMED or progress.record.response_id is not None
     if usage is None:
         return False
+    if error := look(event, "error"):
+        progress.trouble = error_code(error)
     if listed:
         progress.finished += sum(1 for item in listed if look(item, "finish_reason"))
     progress.complete = not listed or (progress.finished > 0 and progress.finished >= progress.answers())

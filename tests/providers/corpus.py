@@ -107,27 +107,34 @@ def arguments(method: Any, record: Record) -> dict[str, Any]:
     return {**plain, **({"extra_body": extra} if extra else {}), "timeout": 60}
 
 
+ID = {"gemini.generate_content": "responseId", "cohere.v1_chat": "response_id"}
+"""Wire → where it has an answer's id, if not in `id`."""
+
+
 def ids(record: Record) -> str | None:
     """Return the response id that the answer states."""
-    body = record["response_body"]
-    if record["response_kind"] == "json":
+    body, name = record["response_body"], ID.get(record["wire"], "id")
+    if record["response_kind"] == "json" and not body.lstrip().startswith("["):
         try:
-            return text(json.loads(body).get("id"))
+            return text(json.loads(body).get(name))
         except (ValueError, AttributeError):
             return None
     for event in events(body):
-        for holder in (event.get("response"), event.get("message"), event):
-            if isinstance(holder, dict) and (found := text(holder.get("id"))):
+        for holder in (event.get("response"), event.get("message"), event.get("interaction"), event):
+            if isinstance(holder, dict) and (found := text(holder.get(name))):
                 return found
     return None
 
 
 def events(body: str) -> Iterator[dict[str, Any]]:
-    """Return the events of a recorded stream."""
+    """Return the events of a recorded stream, whose lines are marked, bare, or parts of one list."""
+    if body.lstrip().startswith("["):
+        yield from json.loads(body)
+        return
     for line in body.splitlines():
-        if line.startswith("data:"):
+        if line.startswith(("data:", "{")):
             try:
-                event = json.loads(line[5:])
+                event = json.loads(line.removeprefix("data:"))
             except ValueError:
                 continue
             if isinstance(event, dict):
