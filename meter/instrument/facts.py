@@ -87,8 +87,9 @@ def _looker(client: Any, provider: Provider) -> Callable[[Any], tuple[Any, ...]]
     """Return what takes those of a client's attributes that its facts are read from, in one step."""
     volatile = any(kind.__name__ == MODULE_CLIENT for kind in type(client).__mro__)
     names = [
-        "base_url" if volatile else "_base_url",
+        "_base_url" if provider.address == "base_url" and not volatile else provider.address,
         *(name for names in provider.attributes.values() for name in names),
+        *provider.flags,
     ]
     there = [name for name in (*names, "_api_version") if _attribute(client, name) is not ABSENT]
     return attrgetter("__class__", "__class__", *there)  # of two names or more it makes a tuple
@@ -96,13 +97,14 @@ def _looker(client: Any, provider: Provider) -> Callable[[Any], tuple[Any, ...]]
 
 def read(client: Any, provider: Provider) -> Facts:
     """Read the facts from a client's class, attributes and address."""
-    address = urlsplit(str(getattr(client, "base_url", "")))
+    address = urlsplit(str(_at(client, provider.address) or ""))
     host, port = address.hostname or "", address.port
     name, region = hosts.find(host, port, provider.name) if host else (provider.name, None)
     for kind in type(client).__mro__:
         if (known := provider.clients.get(kind.__name__)) is not None:
             name = known
             break
+    name = next((behind for flag, behind in provider.flags.items() if _attribute(client, flag) is True), name)
     found = {"region": region} if region else {}
     for place, attributes in provider.attributes.items():
         if (value := _first_text(client, attributes)) is not None:
@@ -171,9 +173,16 @@ def _key_of(client: weakref.ref[Any], attributes: Iterable[str]) -> str | None:
 ABSENT: Any = object()
 
 
+def _at(client: Any, path: str) -> Any:
+    """Return what lies at a path of attributes, None where it ends too early."""
+    for name in path.split("."):
+        client = _attribute(client, name)
+    return None if client is ABSENT else client
+
+
 def _attribute(client: Any, name: str) -> Any:
     try:
-        return getattr(client, name, ABSENT)
+        return attrgetter(name)(client)
     except (AttributeError, TypeError, ValueError, RuntimeError):
         return ABSENT  # a property that asks for more than is there
 

@@ -12,7 +12,7 @@ from meter import event, guard, recorder
 from meter.instrument.facts import Facts
 from meter.providers.model import Dialect
 from meter.providers.progress import MAX_TEXT, Progress, reader_of, text
-from meter.providers.reading import Json, as_object, look, passes, strings
+from meter.providers.reading import Json, as_object, dig, look, passes, strings
 
 KEY = "meter"
 """Where a response's and a request's `extensions` hold the call."""
@@ -211,9 +211,22 @@ def may_be_billed(error: BaseException | None) -> bool:
 
     Any other exception, one of a signal handler for instance, tells nothing of the request it came out of.
     """
-    if any(kind.__name__ == "APIStatusError" for kind in type(error).__mro__):
+    if any(kind.__name__ == "APIStatusError" for kind in type(error).__mro__) or refused(error):
         return False
     return UNSENT.isdisjoint((type(error).__name__, type(getattr(error, "__cause__", None)).__name__))
+
+
+def refused(error: BaseException | None) -> bool:
+    """Say whether an exception is an answer with status 4xx or 5xx, as the SDKs write it."""
+    if error is None:
+        return False
+    stated = [getattr(error, name, None) for name in ("status_code", "code", "raw_status_code")]
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):  # botocore's
+        stated.append(dig(response, ("ResponseMetadata", "HTTPStatusCode")))
+    else:
+        stated.append(getattr(response, "status_code", None))
+    return any(type(status) is int and 400 <= status < 600 for status in stated)
 
 
 def put(record: event.Call) -> None:

@@ -31,6 +31,11 @@ class Side:
             self.known[method, url] = found
         return found
 
+    def find(self, method: str, url: str) -> Dialect | None:
+        """Return the dialect of a request that is a call, or None; looked up once for each path."""
+        found = self.known.get((method, url), self)
+        return self.dialect(method, url) if found is self else found  # type: ignore[return-value]
+
     def owns(self, kind: Any, name: str) -> bool:
         """Say whether a class has an attribute from the SDK, and none of the caller's in its place."""
         return kind is None or f"{maker(kind, name)}.".startswith(f"{self.provider.package}.")

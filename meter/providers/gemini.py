@@ -122,7 +122,7 @@ PROMPT = Count(
     },
 )
 
-MODEL = r"/models/(?P<model>[^/:]+):"
+MODEL = r"(?:^|/)models/(?P<model>[^/:]+):"
 
 GENERATE = Dialect(
     api="gemini.generate_content",

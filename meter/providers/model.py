@@ -117,6 +117,10 @@ class Provider:
     """Oldest and newest version that the tests have run with."""
     clients: Mapping[str, str] = field(default_factory=dict)
     """Client class → provider behind it."""
+    address: str = "base_url"
+    """Path of the client's attribute that holds its address."""
+    flags: Mapping[str, str] = field(default_factory=dict)
+    """Attribute of a client that is true where another provider is behind it → that provider."""
     keys: tuple[str, ...] = ("api_key",)
     """Attributes of a client that hold its API key."""
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -245,6 +245,11 @@ def strings(thing: Any, depth: int = 12) -> Iterator[str]:
     """Go through all text inside nested JSON, except what stands for bytes."""
     if isinstance(thing, str):
         yield thing
+    elif isinstance(thing, bytes):  # a body that the caller wrote himself
+        try:
+            yield from strings(msgspec.json.decode(thing), depth - 1)
+        except UNREADABLE:
+            return
     elif depth and isinstance(thing, Mapping):
         for name, value in thing.items():
             if name not in _NOT_TEXT:
@@ -254,4 +259,4 @@ def strings(thing: Any, depth: int = 12) -> Iterator[str]:
             yield from strings(value, depth - 1)
 
 
-_NOT_TEXT = frozenset({"data", "file_data", "url", "image_url", "file_url", "file_id", "id", "type", "role", "model"})
+_NOT_TEXT = frozenset({"data", "file_data", "url", "image_url", "file_url", "file_id", "id", "type", "role", "model", "modelId"})

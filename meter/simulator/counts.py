@@ -32,6 +32,9 @@ OPENAI = Counts(input=8, cache_read=3, output=5, reasoning=2)
 ANTHROPIC = Counts(input=11, cache_read=3, cache_write_5m=4, cache_write_1h=1, output=7, web_searches=1)
 """11 in beside 3 read from and 5 written to the cache; 7 out; one web search."""
 
+BEDROCK = replace(ANTHROPIC, web_searches=0)
+"""The same, without the search."""
+
 EMBEDDINGS = Counts(input=11)
 
 

@@ -10,9 +10,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from meter.errors import MeterError
-from meter.simulator import anthropic_messages, catalogue, counts, faults, openai_chat, openai_responses, vendors
+from meter.simulator import (
+    anthropic_messages,
+    bedrock,
+    catalogue,
+    counts,
+    faults,
+    gemini,
+    openai_chat,
+    openai_responses,
+    vendors,
+)
 from meter.simulator.counts import Counts
 from meter.simulator.faults import Fault
 from meter.simulator.server import Delivery, Server
@@ -46,6 +57,26 @@ ROUTES = (
         re.compile("/count_tokens$"),
         anthropic_messages.count_tokens,
         counts.ANTHROPIC,
+    ),
+    Route("gemini.generate_content", "POST", re.compile(r"/models/[^/:]+:generateContent$"), gemini.generate),
+    Route("gemini.generate_content", "POST", re.compile(r"/models/[^/:]+:streamGenerateContent$"), gemini.stream),
+    Route(
+        "gemini.embed_content",
+        "POST",
+        re.compile(r"/models/[^/:]+:(batchEmbedContents|embedContent)$"),
+        gemini.embed,
+        counts.EMBEDDINGS,
+    ),
+    Route("gemini.count_tokens", "POST", re.compile(r"/models/[^/:]+:countTokens$"), gemini.count),
+    Route("bedrock.converse", "POST", re.compile("/converse$"), bedrock.converse, counts.BEDROCK),
+    Route("bedrock.converse", "POST", re.compile("/converse-stream$"), bedrock.converse_stream, counts.BEDROCK),
+    Route("bedrock.invoke_model", "POST", re.compile("/invoke$"), bedrock.invoke, counts.BEDROCK),
+    Route(
+        "bedrock.invoke_model",
+        "POST",
+        re.compile("/invoke-with-response-stream$"),
+        bedrock.invoke_stream,
+        counts.BEDROCK,
     ),
     Route("models", "GET", re.compile("/models(/[^/]+)?$"), catalogue.models),
 )
@@ -104,6 +135,7 @@ class Simulator:
             self._thread.join()
 
     def _answer(self, arrival: Arrival, raw: bytes) -> Delivery:
+        arrival = _named(arrival)
         self._remember(arrival)
         try:
             fault = self._fault_of(arrival)
@@ -173,6 +205,14 @@ class Simulator:
             return Reply(body)
         missing = replace(faults.named("not-found")[0], message=f"no such place: {arrival.method} {path}")
         return vendors.refusal(arrival, missing)
+
+
+def _named(arrival: Arrival) -> Arrival:
+    """Put the model that a path names into the body, where the other wires have it."""
+    found = re.search(r"/models?/(?P<model>[^/:]+)[:/]", arrival.path)
+    if found is None or arrival.method != "POST":
+        return arrival
+    return arrival._replace(body={**arrival.body, "model": unquote(found["model"])})
 
 
 def _usage_of(headers: Mapping[str, str]) -> Any:

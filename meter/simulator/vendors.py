@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 from meter.simulator.faults import Fault
 from meter.simulator.wire import Arrival, Json, Reply
 
 ORGANIZATION = "00000000-0000-4000-8000-000000000000"
+
+
+GEMINI = re.compile(r"/models/[^/:]+:[a-zA-Z]+")
+"""Paths of Google's own wire."""
+
+
+BEDROCK = re.compile(r"/model/[^/]+/(converse|invoke)")
+"""Paths of Amazon Bedrock."""
 
 
 def is_anthropic(arrival: Arrival) -> bool:
@@ -16,6 +26,12 @@ def is_anthropic(arrival: Arrival) -> bool:
 def refusal(arrival: Arrival, fault: Fault) -> Reply:
     """Return an error as the dialect of the request writes it."""
     error: Json = {"type": fault.error, "message": fault.message}
+    if GEMINI.search(arrival.path):
+        return Reply(
+            {"error": {"code": fault.status, "message": fault.message, "status": fault.error.upper()}},
+            status=fault.status,
+            headers=fault.headers,
+        )
     if is_anthropic(arrival):
         body: Json = {"type": "error", "error": error, "request_id": "req_refused"}
     else:
@@ -26,6 +42,8 @@ def refusal(arrival: Arrival, fault: Fault) -> Reply:
 def identity(arrival: Arrival, token: str) -> dict[str, str]:
     """Return the headers that name the request and whose account pays: as asked, else the simulator's own."""
     asked = arrival.headers
+    if BEDROCK.search(arrival.path):
+        return {"x-amzn-requestid": f"{token[:8]}-{token[8:12]}-4000-8000-{token[12:24]}"}
     if is_anthropic(arrival):
         organization = asked.get("x-sim-organization", ORGANIZATION)
         return {"request-id": f"req_01{token[:22]}", "anthropic-organization-id": organization}

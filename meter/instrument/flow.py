@@ -1,0 +1,181 @@
+"""A call from begin to end, for SDKs whose choke point is one function: plain or waiting, whose answer is at hand or a stream.
+
+A family says how a call begins (`Begin`: from the function's own arguments) and how its answer is read (`Read`); the wraps here do
+the rest, alike for all. What a wrapped function returns and raises is the bare one's.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from meter import guard, recorder
+from meter.errors import BudgetExceeded
+from meter.instrument import facts as facts_of
+from meter.instrument.live import LiveCall, link
+from meter.instrument.side import Side
+from meter.instrument.taps import AsyncEventTap, EventTap
+from meter.providers import wires
+from meter.providers.model import Dialect
+from meter.providers.progress import text
+from meter.providers.watching import Watcher
+
+Bare = Callable[..., Any]
+Begin = Callable[[Side, Any, tuple[Any, ...], dict[str, Any]], LiveCall | None]
+"""Takes the client and the function's arguments; returns None for what is no call."""
+
+Read = Callable[[LiveCall, Any], None]
+"""Tells the call what its answer says."""
+
+
+def start(side: Side, client: Any, method: str, path: str, body: Any) -> LiveCall | None:
+    """Begin a call if a request is one: POST to a path that one of the SDK's wires knows."""
+    dialect = side.find(method, path)
+    if dialect is None:
+        return None
+    return begin(side, client, dialect, body, wires.model_in(dialect, path))
+
+
+def begin(side: Side, client: Any, dialect: Dialect, body: Any, model: str | None = None) -> LiveCall:
+    """Begin a call of a wire that is known."""
+    call = LiveCall(dialect, recorder.start(), facts_of.of(client, side.provider), body)
+    call.record.key = call.facts.key
+    if isinstance(body, dict):
+        call.record.request_model = text(model or body.get(dialect.model))
+        call.record.requested_tier = text(body.get("service_tier"))
+    else:
+        call.record.request_model = text(model)
+    return call
+
+
+def begun(start: Begin, side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:
+    """Begin a call; whatever goes wrong with that is counted, and the host's call goes on."""
+    try:
+        return start(side, client, args, kwargs)
+    except BudgetExceeded:
+        raise
+    except Exception:  # noqa: BLE001 - counted
+        guard.fail("call.begin")
+        return None
+
+
+def answered(call: LiveCall, read: Read, result: Any) -> None:
+    """Read an answer that is at hand, and end the call."""
+    with guard.shield("call.answer"):
+        call.passes = 1
+        read(call, result)
+    if not call.attached:
+        call.end("ok")
+
+
+def failed(call: LiveCall, error: BaseException) -> None:
+    """End a call that brought no answer."""
+    with guard.shield("call.error"):
+        call.failed(error)
+
+
+def once(start: Begin, read: Read) -> Callable[[Bare, Side], Bare]:
+    """Wrap a function whose answer is at hand when it returns."""
+
+    def wrap(bare: Bare, side: Side) -> Bare:
+        @functools.wraps(bare)
+        def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+            call = begun(start, side, self, args, kwargs)
+            if call is None:
+                return bare(self, *args, **kwargs)
+            outer = link.get()
+            link.set(call)
+            try:
+                result = bare(self, *args, **kwargs)
+            except BaseException as error:
+                failed(call, error)
+                raise
+            finally:
+                link.set(outer)
+            answered(call, read, result)
+            return result
+
+        return wrapped
+
+    return wrap
+
+
+def once_async(start: Begin, read: Read) -> Callable[[Bare, Side], Bare]:
+    """Wrap a coroutine function whose answer is at hand when it returns."""
+
+    def wrap(bare: Bare, side: Side) -> Bare:
+        @functools.wraps(bare)
+        async def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+            call = begun(start, side, self, args, kwargs)
+            if call is None:
+                return await bare(self, *args, **kwargs)
+            outer = link.get()
+            link.set(call)
+            try:
+                result = await bare(self, *args, **kwargs)
+            except BaseException as error:
+                failed(call, error)
+                raise
+            finally:
+                if link.get() is call:
+                    link.set(outer)
+            answered(call, read, result)
+            return result
+
+        return wrapped
+
+    return wrap
+
+
+class GeneratorTap(EventTap):
+    """Passes on what a generator yields. Nothing is sent before the first event is asked for, so the call begins there."""
+
+    def __init__(self, source: Any, start: Callable[[], LiveCall | None], watch: Watcher) -> None:
+        self._source, self._start, self._watch = source, start, watch
+
+    def __next__(self) -> Any:
+        call = self.__dict__.get("_call")
+        if call is None:
+            call = self._begin()
+            if call is None:
+                return self._source.__next__()
+        outer = link.get()
+        link.set(call)
+        try:
+            return super().__next__()
+        finally:
+            link.set(outer)
+
+    def close(self) -> None:
+        """Close the generator, and end the call with it."""
+        try:
+            self._source.close()
+        finally:
+            if (call := self.__dict__.get("_call")) is not None:
+                call.closed()
+
+    def _begin(self) -> LiveCall | None:
+        call = None if self.__dict__.get("_bare") else self._start()
+        if call is None:
+            self._bare = True
+            return None
+        call.stream = call.loose = True
+        call.passes = 1
+        self._call = call
+        return call
+
+
+class AsyncGeneratorTap(AsyncEventTap):
+    """Passes on what an asynchronous generator yields, of a request that has been sent."""
+
+    def __init__(self, source: Any, call: LiveCall, watch: Watcher) -> None:
+        self._source, self._call, self._watch = source, call, watch
+        call.stream = call.loose = True
+
+    async def aclose(self) -> None:
+        """Close the generator, and end the call with it."""
+        try:
+            await self._source.aclose()
+        finally:
+            self._call.closed()
