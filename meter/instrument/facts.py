@@ -123,7 +123,11 @@ def read(client: Any, provider: Provider) -> Facts:
 def elsewhere(facts: Facts, url: str, provider: Provider) -> Facts:
     """Return the facts of a request that names another address than its client's."""
     address = urlsplit(url)
-    host, port = address.hostname or "", address.port
+    return at(facts, address.hostname or "", address.port, provider)
+
+
+def at(facts: Facts, host: str, port: int | None, provider: Provider) -> Facts:
+    """Return the facts of a request to an address."""
     name, region = hosts.find(host, port, provider.name)
     rest = tuple(pair for pair in facts.rest if pair[0] != "region") + ((("region", region),) if region else ())
     return replace(facts, provider=name, server=f"{host}:{port}" if port else host, rest=rest)

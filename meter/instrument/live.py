@@ -45,6 +45,8 @@ class LiveCall(Progress):
     attempts: int | None = None
     refused = 0
     """Requests refused for what we added to them."""
+    refusal = False
+    """What came back was an error, which the SDK has yet to raise: it was not billed."""
     stream = False
     attached = False
     """Its end is that of a response, not of `request`."""
@@ -181,7 +183,7 @@ class LiveCall(Progress):
             if record.raw is not None:
                 guard.note("usage.unknown_shape")
         if record.status != "ok":
-            record.billed = self.passes > 0 or may_be_billed(error)
+            record.billed = self.passes > 0 or (not self.refusal and may_be_billed(error))
         if record.source == "reported" or record.billed is False or look(self.body, self.dialect.deferred):
             return  # nothing to estimate, or nothing to estimate it from: the answer is made after this call
         record.sent_chars = sum(map(len, strings(self.body)))

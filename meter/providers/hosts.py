@@ -6,6 +6,7 @@ provider; any other is `<sdk>-compatible:<host>`, which is unpriced: a price tha
 
 from __future__ import annotations
 
+import functools
 import re
 
 HOSTS: tuple[tuple[str, str], ...] = (
@@ -42,6 +43,7 @@ HOSTS: tuple[tuple[str, str], ...] = (
 OLLAMA_PORT = 11434
 
 
+@functools.lru_cache(1024)
 def find(host: str, port: int | None, sdk: str) -> tuple[str, str | None]:
     """Return the provider behind an address, and its region where the name tells."""
     name = host.lower()

@@ -259,4 +259,6 @@ def strings(thing: Any, depth: int = 12) -> Iterator[str]:
             yield from strings(value, depth - 1)
 
 
-_NOT_TEXT = frozenset({"data", "file_data", "url", "image_url", "file_url", "file_id", "id", "type", "role", "model", "modelId"})
+_NOT_TEXT = frozenset(
+    {"data", "file_data", "url", "image_url", "file_url", "file_id", "id", "type", "role", "model", "modelId"}
+)

@@ -1,0 +1,46 @@
+"""The SDKs made by Speakeasy (Mistral, OpenRouter): every call passes `BaseSDK.do_request`, once, after retries, with its request."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from meter.instrument import flow, http
+from meter.instrument.flow import Bare
+from meter.instrument.live import LiveCall
+from meter.instrument.patches import Patch
+from meter.instrument.side import Side
+from meter.providers.model import Provider
+
+KIND = "BaseSDK"
+NEEDS = ("hook_ctx", "request")
+
+
+def patches(provider: Provider) -> list[Patch]:
+    """Return what is to be patched in each copy of the SDK's base."""
+    wraps = (
+        ("do_request", flow.once(start, http.read)),
+        ("do_request_async", flow.once_async(start, http.read)),
+    )
+    return [
+        Patch(provider, module, f"{KIND}.{name}", functools.partial(_wrap, Side(provider), wrap), NEEDS)
+        for module in provider.modules
+        for name, wrap in wraps
+    ]
+
+
+def _wrap(side: Side, wrap: Callable[[Bare, Side], Bare], bare: Bare) -> Bare:
+    return wrap(bare, side)
+
+
+def start(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:
+    """Begin a call from `(hook_ctx, request, …, stream=False)`: the request is whole, and has its body as bytes."""
+    request = kwargs["request"] if "request" in kwargs else args[1]
+    dialect = side.find(request.method, request.url.path)
+    if dialect is None:
+        return None
+    call = flow.begin(side, client, dialect, http.json_of(request))
+    call.stream = bool(kwargs.get("stream", args[3] if len(args) > 3 else False))
+    http.take_address(call, request.url, side.provider)
+    return call
