@@ -101,7 +101,10 @@ PROVIDERS: tuple[ProviderName, ...] = (
     ProviderName("ollama", None, "Ollama"),
     ProviderName("vllm", None, "vLLM"),
     ProviderName("writer", None, "Writer"),
-    ProviderName("huggingface", None, "Hugging Face"),
+    ProviderName("huggingface", None, "Hugging Face", ("huggingface_hub",)),
+    ProviderName("ai21", None, "AI21"),
+    ProviderName("replicate", None, "Replicate"),
+    ProviderName("alephalpha", None, "Aleph Alpha"),
 )
 
 USUAL_CLASSES: tuple[str, ...] = (

@@ -13,6 +13,7 @@ from typing import Any
 
 from meter import settings
 from meter.doctor.finding import Finding, note, ok, wrong
+from meter.instrument import UNUSED
 from meter.providers import load
 from meter.providers.model import Provider
 
@@ -22,7 +23,7 @@ TIMEOUT_S = 60
 def check_sdks(known: Sequence[Provider] | None = None) -> Iterator[Finding]:
     """Look at every SDK that Meter knows. Each is imported in a process of its own: this one stays as it is."""
     providers = load() if known is None else known
-    present = [provider for provider in providers if find_spec(provider.package) is not None]
+    present = [provider for provider in providers if is_installed(provider.package)]
     for provider, process in [(provider, _probe(provider.package)) for provider in present]:
         yield _judged(provider, process)
     absent = [provider.package for provider in providers if provider not in present]
@@ -62,6 +63,7 @@ def judge(provider: Provider, hooks: Sequence[dict[str, Any]]) -> Finding:
     oldest, newest = provider.tested
     found = next((hook["version"] for hook in hooks if hook["version"]), None) or "of unknown version"
     name, span = f"{provider.package} {found}", f"tested with {oldest} to {newest}"
+    hooks = [hook for hook in hooks if hook["state"] not in UNUSED]
     broken = [hook for hook in hooks if hook["state"] != "patched"]
     if broken or not hooks:
         which = "; ".join(f"{hook['target']} is {hook['state']} {hook['detail']}".strip() for hook in broken)
@@ -71,6 +73,14 @@ def judge(provider: Provider, hooks: Sequence[dict[str, Any]]) -> Finding:
     if parts(found) < parts(oldest):
         return note(name, f"all {len(hooks)} hooks fit; older than what was {span}", "meter doctor --selftest tries it")
     return ok(name, f"all {len(hooks)} hooks fit; {span}")
+
+
+def is_installed(package: str) -> bool:
+    """Say whether a package can be found; the one around it may be missing too."""
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def parts(version: str) -> tuple[int, ...]:

@@ -8,11 +8,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from meter import event
-from meter.doctor.sdks import bare_environment
+from meter.doctor.sdks import bare_environment, is_installed
 from meter.doctor.trials import MISSING, TRIALS, Trial
 from meter.simulator import Simulator
 
@@ -43,7 +42,7 @@ class Outcome:
 
 def installed() -> list[str]:
     """Return the SDKs that have trials and are installed."""
-    return [sdk for sdk in dict.fromkeys(trial.sdk for trial in TRIALS) if find_spec(sdk) is not None]
+    return [sdk for sdk in dict.fromkeys(trial.sdk for trial in TRIALS) if is_installed(sdk)]
 
 
 def selftest(progress: Callable[[str], None] = lambda _: None) -> list[Outcome]:

@@ -9,10 +9,13 @@ from types import ModuleType
 from typing import Any
 
 from meter import guard, recorder, settings
+from meter.instrument import presence
 from meter.instrument.patches import HookState, Patch
-from meter.providers import load
+from meter.providers import hosts, load, servers
 
 __all__ = ["HookState", "hooks", "install", "uninstall"]
+
+UNUSED = ("waiting", "absent")
 
 _lock = threading.Lock()
 _patches: dict[str, Patch] = {}
@@ -31,6 +34,8 @@ def install(**chosen: Any) -> None:
         settings.configure(**chosen)
     if settings.get().disabled:
         return
+    servers.configured.cache_clear()
+    hosts.find.cache_clear()
     recorder.process_facts = process_facts
     with _lock:
         _installed = True
@@ -50,12 +55,12 @@ def uninstall() -> None:
 
 def hooks() -> dict[str, HookState]:
     """Return how each hook stands, by its target."""
-    return {target: patch.state() for target, patch in _known().items()}
+    return presence.judged(_known())
 
 
 def process_facts() -> tuple[dict[str, str], dict[str, str]]:
     """Return the versions of the SDKs that are imported, and the state of their hooks, as text."""
-    states = [state for state in hooks().values() if state.state != "waiting"]
+    states = [state for state in hooks().values() if state.state not in UNUSED]
     versions = {state.sdk: state.version or "unknown" for state in states}
     return versions, {state.target: str(state) for state in states}
 

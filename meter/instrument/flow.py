@@ -1,7 +1,7 @@
 """A call from begin to end, for SDKs whose choke point is one function: plain or waiting, whose answer is at hand or a stream.
 
-A family says how a call begins (`Begin`: from the function's own arguments) and how its answer is read (`Read`); the wraps here do
-the rest, alike for all. What a wrapped function returns and raises is the bare one's.
+A family says how a call begins (`Begin`: from the function's own arguments) and how its answer is read (`Read`); the wraps here
+do the rest, alike for all. What a wrapped function returns and raises is the bare one's.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def start(side: Side, client: Any, method: str, path: str, body: Any) -> LiveCal
 
 def begin(side: Side, client: Any, dialect: Dialect, body: Any, model: str | None = None) -> LiveCall:
     """Begin a call of a wire that is known."""
-    call = LiveCall(dialect, recorder.start(), facts_of.of(client, side.provider), body)
+    facts = facts_of.of(client, side.provider)
+    call = LiveCall(dialect, recorder.start(), facts, body)
     call.record.key = call.facts.key
     if isinstance(body, dict):
         call.record.request_model = text(model or body.get(dialect.model))

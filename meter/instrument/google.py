@@ -1,7 +1,7 @@
-"""google-genai: every call passes one of four methods of `BaseApiClient`, with its path and its body, and comes back as a JSON text.
+"""google-genai: every call passes one of four methods of `BaseApiClient`, with path and body, and comes back as JSON text.
 
-`request_streamed` is a generator, so its request is sent when the first chunk is asked for. Function calling and continuation make
-several calls, and each passes here.
+`request_streamed` is a generator, so its request is sent when the first chunk is asked for. Function calling and continuation
+make several calls, and each passes here.
 """
 
 from __future__ import annotations

@@ -149,6 +149,14 @@ def collector(call: LiveCall, content_type: str) -> Collector:
     return kind(call)
 
 
+def read_whole(call: LiveCall, content: bytes, content_type: str) -> None:
+    """Read a body that is there whole although it may be a stream's, as of sound that was asked for in events."""
+    reader = collector(call, content_type)
+    reader.feed(content)
+    reader.finish()
+    call.complete = True
+
+
 def is_stream(content_type: str) -> bool:
     """Say whether a body of this type comes event by event."""
     return any(name in content_type.lower() for name, _ in KINDS)

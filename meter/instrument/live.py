@@ -12,7 +12,7 @@ from meter import event, guard, recorder
 from meter.instrument.facts import Facts
 from meter.providers.model import Dialect
 from meter.providers.progress import MAX_TEXT, Progress, reader_of, text
-from meter.providers.reading import Json, as_object, dig, look, passes, strings
+from meter.providers.reading import Json, as_object, dig, exact, look, passes, strings
 
 KEY = "meter"
 """Where a response's and a request's `extensions` hold the call."""
@@ -140,25 +140,39 @@ class LiveCall(Progress):
                 record.ttft = (self.first_ns - self.began_ns) // 1000
         usage = record.raw
         if usage is None:
+            if self.passes and dialect.is_asked and (status == "ok" or dialect.opaque):
+                self._take_asked()
             return ()
         record.usage, record.source = self.reader.classes(usage), "reported"
         if self.fees is not None:
             record.usage.update(self.fees)
-        if dialect.fields or dialect.iterations:
+        if dialect.fields or dialect.iterations or dialect.cost:
             return self._take_more(as_object(usage))
         return ()
+
+    def _take_asked(self) -> None:
+        """Count what the request tells exactly, of an answer that states nothing; what is free of charge has none of anything."""
+        asked = self.dialect.asked
+        self.record.usage = {} if asked is None else dict(asked(self.body if isinstance(self.body, dict) else {}))
+        for name in self.dialect.never:
+            self.record.usage[name] = 0
+        self.record.source, self.complete = "reported", True
 
     def _take_more(self, usage: Json) -> Sequence[tuple[Any, Json]]:
         """Take what else a usage object says: the tier, the place, passes that are in no total."""
         record = self.record
-        for name, path in self.reader.fields:
-            value = usage.get(path)
+        for name, field in self.reader.fields:
+            value = usage.get(field)
             if not isinstance(value, str) or not value:
                 continue
             if not name.startswith("context."):
                 setattr(record, name, value[:MAX_TEXT])
             elif value != STANDARD:
                 record.context = {**(record.context or {}), name[8:]: value[:MAX_TEXT]}
+        for path in self.reader.costs:
+            if (cost := exact(dig(usage, path))) is not None:
+                record.reported_cost, record.reported_currency = cost, "USD"
+                break
         if record.tier == BATCH:
             record.context = {**(record.context or {}), "processing": BATCH}
         if self.dialect.iterations not in usage:

@@ -12,13 +12,14 @@ from typing import Any, Literal
 from meter import guard
 from meter.providers.model import Provider
 
-State = Literal["waiting", "patched", "missing", "changed", "failed", "replaced", "bare"]
+State = Literal["waiting", "absent", "patched", "missing", "changed", "failed", "replaced", "bare"]
 Wrapping = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 MEANINGS: dict[State, str] = {
     "waiting": "the SDK has not been imported",
+    "absent": "this version of the SDK has another in its place",
     "patched": "calls are metered",
-    "missing": "this version of the SDK has no such attribute",
+    "missing": "this version of the SDK has no such module or attribute",
     "changed": "the attribute is not what Meter knows how to wrap",
     "failed": "wrapping it failed",
     "replaced": "something else has taken the place of what was wrapped",

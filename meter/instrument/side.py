@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from meter.providers import wires
 from meter.providers.model import Dialect, Provider
 
 MAX_URLS = MAX_CLASSES = 256
@@ -35,6 +36,12 @@ class Side:
         """Return the dialect of a request that is a call, or None; looked up once for each path."""
         found = self.known.get((method, url), self)
         return self.dialect(method, url) if found is self else found  # type: ignore[return-value]
+
+    def spoken(self, dialect: Dialect, provider: str, path: str) -> Dialect:
+        """Return the wire of the provider that is behind the address, where it speaks one of its own on that path."""
+        if provider == self.provider.name:
+            return dialect
+        return wires.find(provider, "POST", path) or dialect
 
     def owns(self, kind: Any, name: str) -> bool:
         """Say whether a class has an attribute from the SDK, and none of the caller's in its place."""

@@ -1,4 +1,4 @@
-"""The SDKs made by Speakeasy (Mistral, OpenRouter): every call passes `BaseSDK.do_request`, once, after retries, with its request."""
+"""The SDKs made by Speakeasy (Mistral, OpenRouter): every call passes `BaseSDK.do_request` once, with its whole request."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from meter import guard, recorder
 from meter.errors import BudgetExceeded
 from meter.instrument import facts as facts_of
 from meter.instrument import usage_option
+from meter.instrument.lines import read_whole
 from meter.instrument.live import LiveCall, link
 from meter.instrument.patches import Patch
 from meter.instrument.side import Side
@@ -153,15 +154,18 @@ def begin(side: Side, client: Any, options: Any, kwargs: dict[str, Any]) -> Live
         if dialect is None:
             return None
         body = options.json_data
-        call = LiveCall(dialect, recorder.start(), facts_of.of(client, side.provider), body)
+        facts = facts_of.of(client, side.provider)
+        if url[0:4] == "http":
+            facts = facts_of.elsewhere(facts, url, side.provider)
+        if facts.provider != side.provider.name:
+            dialect = side.spoken(dialect, facts.provider, url)
+        call = LiveCall(dialect, recorder.start(), facts, body)
         if type(body) is dict:
             model = body.get("model")
             if type(model) is str and not options.extra_json and "service_tier" not in body:
                 call.record.request_model = model
             else:
                 describe(call, body, options.extra_json)
-        if url[0:4] == "http":
-            call.facts = facts_of.elsewhere(call.facts, url, side.provider)
         if kwargs.get("stream"):
             call.stream = True
             # a class of the caller's that reads the events itself would see what we asked for
@@ -249,6 +253,8 @@ def observe(side: Side, client: Any, kwargs: dict[str, Any]) -> None:
         if content is None:
             call.stream = bool(kwargs["stream"])
             attach(response, call)
+        elif call.dialect.opaque:
+            read_whole(call, content, response.headers.get("content-type", ""))
         else:
             call.take_body(content)
         facts_of.take_headers(call.record, response, call.facts)

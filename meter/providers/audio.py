@@ -41,4 +41,15 @@ def characters(request: Mapping[str, Any]) -> dict[str, int]:
     return {"characters": len(text)} if isinstance(text, str) else {}
 
 
-SPEECH = Dialect(api="openai.audio_speech", operation="speech", paths=("/audio/speech",), asked=characters)
+SPOKEN = "speech.audio.done"
+
+SPEECH = Dialect(
+    api="openai.audio_speech",
+    operation="speech",
+    paths=("/audio/speech",),
+    counts=(Count("input_tokens", "input"), Count("output_tokens", "output_audio")),
+    asked=characters,
+    opaque=True,
+    events=Events(event=Event, answers={SPOKEN: ""}, texts={}, final=frozenset({SPOKEN})),
+)
+"""Sound has no room for usage, unless it is asked for as a stream of events."""

@@ -1,13 +1,16 @@
 """Who is behind an address. A pattern may say where, too: its group `region`.
 
-Not in the table: a name on this machine or without a dot (a test, a sidecar, a container's neighbour) speaks for the SDK's own
-provider; any other is `<sdk>-compatible:<host>`, which is unpriced: a price that is only likely would be a guess.
+`[servers]` of meter.toml comes first. In neither: a name on this machine or without a dot (a test, a sidecar, a container's
+neighbour) speaks for the SDK's own provider; any other is `<sdk>-compatible:<host>`, which is unpriced: a price that is only
+likely would be a guess.
 """
 
 from __future__ import annotations
 
 import functools
 import re
+
+from meter.providers import servers
 
 HOSTS: tuple[tuple[str, str], ...] = (
     (r"(?:(?P<region>[a-z]+)\.)?api\.openai\.com", "openai"),
@@ -47,6 +50,8 @@ OLLAMA_PORT = 11434
 def find(host: str, port: int | None, sdk: str) -> tuple[str, str | None]:
     """Return the provider behind an address, and its region where the name tells."""
     name = host.lower()
+    if (named := servers.behind(name, port)) is not None:
+        return named, None
     for pattern, provider in HOSTS:
         if match := re.fullmatch(pattern, name):
             return provider, match.groupdict().get("region")

@@ -43,5 +43,7 @@ class Decision(msgspec.Struct):
     """Of what comes back from a moderation nothing matters."""
 
 
-MODERATIONS = Dialect(api="openai.moderations", operation="moderation", paths=("/moderations",))
+MODERATIONS = Dialect(
+    api="openai.moderations", operation="moderation", paths=("/moderations",), never=("input", "output"), is_free=True
+)
 """Free of charge, and without usage."""

@@ -80,6 +80,10 @@ class Dialect:
     """Rewrites a usage object that is no plain table, such as one with a list by modality, into one that `counts` can read."""
     asked: Callable[[Mapping[str, Any]], dict[str, int]] | None = None
     """Counts that the request itself tells exactly, for what is billed by them: the characters of a text to be spoken."""
+    is_free: bool = False
+    """There is no charge, and so no usage; what is in `never` is known to be 0."""
+    opaque: bool = False
+    """The answer is no JSON, but sound: there is nothing to read in it."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """Field of the call, or `context.<key>`, → path in the usage object."""
     cost: tuple[str, ...] = ()
@@ -100,6 +104,11 @@ class Dialect:
     """Classes that mean nothing before the final event."""
     iterations: str = ""
     """Path of a list of passes inside the usage object; some have a model of their own, some are in no total."""
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether an answer without usage leaves nothing unknown."""
+        return self.asked is not None or self.is_free
 
 
 @dataclass(frozen=True, eq=False)

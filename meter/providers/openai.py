@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from meter.providers.chat import CHAT, COMPLETIONS, EMBEDDINGS
 from meter.providers.model import Provider
-from meter.providers.responses import RESPONSES
+from meter.providers.wires import OPENAI
 
 PROVIDER = Provider(
     name="openai",
     package="openai",
     family="stainless",
     modules=("openai._base_client",),
-    dialects=(CHAT, COMPLETIONS, RESPONSES, EMBEDDINGS),
+    dialects=OPENAI,
     tested=("1.30.0", "3.54.0"),
     clients={"BaseAzureClient": "azure.ai.openai", "BedrockOpenAI": "aws.bedrock", "AsyncBedrockOpenAI": "aws.bedrock"},
     attributes={

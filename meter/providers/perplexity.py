@@ -1,14 +1,14 @@
-"""Perplexity: OpenAI's wire with searches, citations and reasoning beside the output, and a cost that the provider states itself.
+"""Perplexity: OpenAI's wires with searches, citations and reasoning beside the output, and a cost that it states itself.
 
-A stream repeats the usage in every chunk; costs before the last one are 0.
+A stream of chat repeats the usage in every chunk; costs before the last one are 0.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from meter.providers import chat
-from meter.providers.model import Count
+from meter.providers import chat, responses
+from meter.providers.model import Count, Provider
 
 COUNTS = (
     *chat.COUNTS,
@@ -21,4 +21,30 @@ COST = ("cost.total_cost",)
 
 CHAT = replace(chat.CHAT, counts=COUNTS, total="", cost=COST, asks_for_usage=False)
 
-DIALECTS = (CHAT, replace(chat.EMBEDDINGS, cost=COST))
+RESPONSES = replace(
+    responses.RESPONSES,
+    counts=(
+        Count(
+            "input_tokens",
+            "input",
+            {
+                "cache_read": ("input_tokens_details.cache_read_input_tokens",),
+                "cache_write": ("input_tokens_details.cache_creation_input_tokens",),
+            },
+        ),
+        Count("output_tokens", "output"),
+        Count("tool_calls_details.search_web.invocation", "web_searches"),
+    ),
+    cost=COST,
+)
+
+DIALECTS = (CHAT, RESPONSES, replace(chat.EMBEDDINGS, cost=COST))
+
+PROVIDER = Provider(
+    name="perplexity",
+    package="perplexity",
+    family="stainless",
+    modules=("perplexity._base_client",),
+    dialects=DIALECTS,
+    tested=("0.46.1", "0.46.1"),
+)

@@ -88,7 +88,7 @@ class Progress:
         """Read an answer whose fields are not what they should be."""
         if found := as_object(content):
             self.take_whole(found)
-        else:
+        elif not self.reader.dialect.opaque:
             guard.note("answer.unreadable")
 
     def take_whole(self, answer: Any) -> None:

@@ -47,6 +47,7 @@ class Reader:
         ]
         self._total = _path(dialect.total)
         self.fees = [(name, _path(path)[0], _path(path)[1:]) for name, path in dialect.fees.items()]
+        self.costs = [_path(path) for path in dialect.cost]
         self.fields = tuple(dialect.fields.items())
 
     def ending(self, content: bytes) -> Any:
@@ -192,6 +193,23 @@ def number(value: Any) -> Number | None:
         if exact.is_finite() and abs(exact) < 10**15:
             return int(exact) if exact == int(exact) else float(exact)
     return None
+
+
+def exact(value: Any) -> str | None:
+    """Return an amount as a plain decimal number, digit by digit as it was stated; None for what is none."""
+    if type(value) is int:
+        return str(value)
+    if isinstance(value, float | msgspec.Raw | str):
+        try:
+            amount = Decimal(repr(value) if isinstance(value, float) else _text_of(value))
+        except ArithmeticError:
+            return None
+        return f"{amount:f}" if amount.is_finite() else None
+    return None
+
+
+def _text_of(value: msgspec.Raw | str) -> str:
+    return value if isinstance(value, str) else bytes(value).decode()
 
 
 def dig(value: Any, path: Path) -> Any:

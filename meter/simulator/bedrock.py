@@ -1,4 +1,4 @@
-"""Amazon Bedrock: Converse, and InvokeModel for Anthropic's models; streams come in binary frames. Signatures are not looked at."""
+"""Amazon Bedrock: Converse, and InvokeModel for Anthropic's models; streams come in binary frames. Signatures are not checked."""
 
 from __future__ import annotations
 

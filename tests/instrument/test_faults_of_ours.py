@@ -34,8 +34,8 @@ STREAM = {
 }
 CHAT_STREAM = {"usage is asked for": (usage_option, "wanted")}
 BYTES = {
-    "bytes are tapped": (taps, "Collector"),
-    "bytes are read": (lines.Collector, "feed"),
+    "bytes are tapped": (taps, "collector"),
+    "bytes are read": (lines.Lines, "feed"),
 }
 
 

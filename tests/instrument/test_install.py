@@ -126,9 +126,10 @@ def test_public_methods_are_not_touched(metered: Home) -> None:
 
 def test_every_hook_is_patched_and_says_so(metered: Home) -> None:
     states = instrument.hooks()
-    assert {state.state for state in states.values()} == {"patched"}
-    assert set(states) == {f"{module}:{place}" for module in MODULES for place in PLACES}
-    for state in states.values():
+    ours = {f"{module}:{place}" for module in MODULES for place in PLACES}
+    assert {target for target, state in states.items() if state.sdk in ("openai", "anthropic")} == ours
+    for state in (states[target] for target in ours):
+        assert state.state == "patched"
         assert state.version == sys.modules[state.sdk].__version__
         assert str(state) == "patched" and not state.broken
 
@@ -294,7 +295,7 @@ def test_switching_on_with_one_sdk_does_not_import_the_other(home: Home) -> None
     found = in_a_process("""
         import json, sys, meter.auto, openai
         from meter import instrument
-        states = {state.sdk: state.state for state in instrument.hooks().values()}
+        states = {state.sdk: state.state for state in instrument.hooks().values() if state.sdk in ("openai", "anthropic")}
         print(json.dumps(["anthropic" in sys.modules, states]))
     """)
     assert found == [False, {"openai": "patched", "anthropic": "waiting"}]
@@ -314,6 +315,8 @@ def test_the_tested_range_holds_what_is_tested_here() -> None:
         return tuple(map(int, version.split(".")))
 
     for provider in load():
+        if provider.package not in sys.modules:
+            continue
         oldest, newest = map(number, provider.tested)
         assert oldest <= number(sys.modules[provider.package].__version__) <= newest
 

@@ -80,14 +80,15 @@ def expected(record: corpus.Record) -> Statement:
 
 
 def recorded(line: Mapping[str, Any], sides: Sequence[Mapping[str, Any]]) -> Statement:
-    """Return what a line of the spool says, with the lines of its side passes."""
-    usage = line.get("usage") or {}
+    """Return what a line of the spool says, with the lines of its side passes; counts that are the request's own left out."""
+    is_stated = line.get("raw") is not None
+    usage = (line.get("usage") or {}) if is_stated else {}
     return {
         "model": line.get("response_model") or line.get("request_model"),
         "response_id": line.get("response_id"),
         "ok": line["status"] == "ok",
         "stream": bool(line.get("stream")),
-        "source": line["source"],
+        "source": line["source"] if is_stated else "missing",
         **_counts(usage),
         "side": sorted(
             (side["raw"]["type"], *(total(side["usage"], classes) for classes in SIDE_CLASSES)) for side in sides

@@ -100,7 +100,7 @@ def test_streams_read_as_bytes_are_recorded_alike(
 
 
 def test_exchanges_that_are_no_calls_are_not_recorded(metered: Home, exchanges: list[corpus.Record]) -> None:
-    others = [record for record in exchanges if not corpus.is_call(record) and record["api"] not in MORE_CALLS]
+    others = [record for record in exchanges if record["call_kind"] != "inference"]
     with corpus.replay().Replay(others) as server:
         for record in others:
             with tags(exchange=record["id"]), suppress(*RAISED):
@@ -109,12 +109,8 @@ def test_exchanges_that_are_no_calls_are_not_recorded(metered: Home, exchanges: 
     assert {record["call_kind"] for record in others} >= {"retrieve", "count", "batch"}
 
 
-MORE_CALLS = {"openai.responses_compact", "anthropic.completions", "anthropic.openai_chat"}
-"""Calls without a public method in this table: sent as they are, in a test of their own."""
-
-
 def test_calls_without_a_method_of_their_own_are_recorded_too(metered: Home, exchanges: list[corpus.Record]) -> None:
-    others = [record for record in exchanges if record["api"] in MORE_CALLS]
+    others = [record for record in exchanges if record["call_kind"] == "inference" and not corpus.is_call(record)]
     with corpus.replay().Replay(others) as server:
         for record in others:
             with tags(exchange=record["id"]), suppress(*RAISED):

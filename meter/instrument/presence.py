@@ -1,0 +1,50 @@
+"""Whether modules that nobody has imported are there at all: an SDK that has moved its choke point must not look unused."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.util import find_spec
+
+from meter.instrument.patches import HookState, Patch
+
+Group = tuple[str, str]
+
+
+def judged(patches: Mapping[str, Patch]) -> dict[str, HookState]:
+    """Return how each hook stands, by its target.
+
+    The modules of one SDK that lie in one distribution are alternatives, of which its versions have different ones: where one is
+    there, the others are absent; where none is, although the SDK is imported, all are missing.
+    """
+    groups: dict[Group, set[str]] = defaultdict(set)
+    for patch in patches.values():
+        groups[_group(patch)].add(patch.module)
+    present = {module: _is_present(module) for group in groups if _in_use(group) for module in groups[group]}
+    states = {}
+    for target, patch in patches.items():
+        state = patch.state()
+        if state.state == "waiting" and not present.get(patch.module, True):
+            none_there = not any(present[module] for module in groups[_group(patch)])
+            state = replace(state, state="missing" if none_there else "absent", detail=f"there is no {patch.module}")
+        states[target] = state
+    return states
+
+
+def _group(patch: Patch) -> Group:
+    return patch.provider.package, patch.module.partition(".")[0]
+
+
+def _in_use(group: Group) -> bool:
+    return all(name in sys.modules for name in group)
+
+
+def _is_present(module: str) -> bool:
+    if module in sys.modules:
+        return True
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
