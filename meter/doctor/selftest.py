@@ -12,7 +12,7 @@ from pathlib import Path
 
 from meter import event
 from meter.doctor.sdks import bare_environment, is_installed
-from meter.doctor.trials import MISSING, TRIALS, Trial
+from meter.doctor.trials import MISSING, Trial, load
 from meter.simulator import Simulator
 
 TIMEOUT_S = 60
@@ -42,7 +42,7 @@ class Outcome:
 
 def installed() -> list[str]:
     """Return the SDKs that have trials and are installed."""
-    return [sdk for sdk in dict.fromkeys(trial.sdk for trial in TRIALS) if is_installed(sdk)]
+    return [sdk for sdk in dict.fromkeys(trial.sdk for trial in load()) if is_installed(sdk)]
 
 
 def selftest(progress: Callable[[str], None] = lambda _: None) -> list[Outcome]:
@@ -72,7 +72,7 @@ def _run(sdk: str, url: str) -> list[Outcome]:
     raised: dict[str, str | None] = json.loads(child.stdout) if child.returncode == 0 else {}
     return [
         _outcome(trial, calls.get(trial.name, []), raised.get(trial.name, last or None))
-        for trial in TRIALS
+        for trial in load()
         if trial.sdk == sdk
     ]
 

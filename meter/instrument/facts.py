@@ -37,6 +37,8 @@ class Facts:
 
     provider: str
     server: str | None
+    sdk: str = ""
+    """The SDK's own provider: it speaks for addresses without a name of their own."""
     rest: tuple[tuple[str, str], ...] = ()
     """Other fields of the call that are known: account, project, region, deployment."""
     deploys: bool = False
@@ -112,6 +114,7 @@ def read(client: Any, provider: Provider) -> Facts:
     return Facts(
         name,
         f"{host}:{port}" if port else host or None,
+        provider.name,
         tuple(found.items()),
         deploys=name in DEPLOYING,
         api_version=_first_text(client, ("_api_version",)),
@@ -120,15 +123,15 @@ def read(client: Any, provider: Provider) -> Facts:
     )
 
 
-def elsewhere(facts: Facts, url: str, provider: Provider) -> Facts:
+def elsewhere(facts: Facts, url: str) -> Facts:
     """Return the facts of a request that names another address than its client's."""
     address = urlsplit(url)
-    return at(facts, address.hostname or "", address.port, provider)
+    return at(facts, address.hostname or "", address.port)
 
 
-def at(facts: Facts, host: str, port: int | None, provider: Provider) -> Facts:
+def at(facts: Facts, host: str, port: int | None) -> Facts:
     """Return the facts of a request to an address."""
-    name, region = hosts.find(host, port, provider.name)
+    name, region = hosts.find(host, port, facts.sdk)
     rest = tuple(pair for pair in facts.rest if pair[0] != "region") + ((("region", region),) if region else ())
     return replace(facts, provider=name, server=f"{host}:{port}" if port else host, rest=rest)
 

@@ -129,22 +129,42 @@ def once_async(start: Begin, read: Read) -> Callable[[Bare, Side], Bare]:
     return wrap
 
 
-class GeneratorTap(EventTap):
-    """Passes on what a generator yields. Nothing is sent before the first event is asked for, so the call begins there."""
+class Lazy:
+    """What taps share whose source sends nothing before the first event is asked for: the call begins there, or never."""
 
-    def __init__(self, source: Any, start: Callable[[], LiveCall | None], watch: Watcher) -> None:
-        self._source, self._start, self._watch = source, start, watch
+    _begin: Callable[[], LiveCall | None]
 
-    def __next__(self) -> Any:
-        call = self.__dict__.get("_call")
-        if call is None:
+    def __init__(self, source: Any, begin: Callable[[], LiveCall | None], watch: Watcher) -> None:
+        self._source, self._begin, self._watch = source, begin, watch
+
+    def _started(self) -> LiveCall | None:
+        call: LiveCall | None = self.__dict__.get("_call")
+        if call is None and not self.__dict__.get("_bare"):
             call = self._begin()
             if call is None:
-                return self._source.__next__()
-        outer = link.get()
+                self._bare = True
+            else:
+                call.stream = call.loose = True
+                self._call = call
+        return call
+
+    def _over(self) -> None:
+        if (call := self.__dict__.get("_call")) is not None:
+            call.closed()
+
+
+class LazyTap(Lazy, EventTap):
+    """Passes on what a generator yields."""
+
+    def __next__(self) -> Any:
+        call, outer = self._started(), link.get()
+        if call is None:
+            return self._source.__next__()
         link.set(call)
         try:
-            return super().__next__()
+            event = super().__next__()
+            call.passes = 1
+            return event
         finally:
             link.set(outer)
 
@@ -153,21 +173,42 @@ class GeneratorTap(EventTap):
         try:
             self._source.close()
         finally:
-            if (call := self.__dict__.get("_call")) is not None:
-                call.closed()
+            self._over()
 
-    def _begin(self) -> LiveCall | None:
-        call = None if self.__dict__.get("_bare") else self._start()
+
+class AsyncLazyTap(Lazy, AsyncEventTap):
+    """Passes on what an asynchronous generator yields."""
+
+    async def __anext__(self) -> Any:
+        call, outer = self._started(), link.get()
         if call is None:
-            self._bare = True
-            return None
+            return await self._source.__anext__()
+        link.set(call)
+        try:
+            event = await super().__anext__()
+            call.passes = 1
+            return event
+        finally:
+            if link.get() is call:
+                link.set(outer)
+
+    async def aclose(self) -> None:
+        """Close the generator, and end the call with it."""
+        try:
+            await self._source.aclose()
+        finally:
+            self._over()
+
+
+class SentTap(EventTap):
+    """Passes on what a stream yields whose request has been sent."""
+
+    def __init__(self, source: Any, call: LiveCall, watch: Watcher) -> None:
+        self._source, self._call, self._watch = source, call, watch
         call.stream = call.loose = True
-        call.passes = 1
-        self._call = call
-        return call
 
 
-class AsyncGeneratorTap(AsyncEventTap):
+class AsyncSentTap(AsyncEventTap):
     """Passes on what an asynchronous generator yields, of a request that has been sent."""
 
     def __init__(self, source: Any, call: LiveCall, watch: Watcher) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from meter.instrument import flow
-from meter.instrument.flow import AsyncGeneratorTap, Bare, GeneratorTap
+from meter.instrument.flow import AsyncSentTap, Bare, LazyTap
 from meter.instrument.live import LiveCall, link
 from meter.instrument.patches import Patch
 from meter.instrument.side import Side
@@ -65,7 +65,7 @@ def wrap_stream(bare: Bare, side: Side) -> Bare:
     @functools.wraps(bare)
     def request_streamed(self: Any, *args: Any, **kwargs: Any) -> Any:
         begin = functools.partial(flow.begun, start, side, self, args, kwargs)
-        return GeneratorTap(bare(self, *args, **kwargs), begin, watch)
+        return LazyTap(bare(self, *args, **kwargs), begin, watch)
 
     return request_streamed
 
@@ -89,6 +89,6 @@ def wrap_async_stream(bare: Bare, side: Side) -> Bare:
             if link.get() is call:
                 link.set(outer)
         call.passes = 1
-        return AsyncGeneratorTap(source, call, watch)
+        return AsyncSentTap(source, call, watch)
 
     return async_request_streamed

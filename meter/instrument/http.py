@@ -9,7 +9,6 @@ import msgspec
 from meter.instrument import facts
 from meter.instrument.live import LiveCall
 from meter.instrument.taps import attach
-from meter.providers.model import Provider
 from meter.providers.reading import UNREADABLE
 
 
@@ -46,6 +45,6 @@ def json_of(request: Any) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def take_address(call: LiveCall, url: Any, provider: Provider) -> None:
+def take_address(call: LiveCall, url: Any) -> None:
     """Note where a request goes (an URL of httpx), for SDKs whose client does not say so."""
-    call.facts = facts.at(call.facts, url.host, url.port, provider)
+    call.facts = facts.at(call.facts, url.host, url.port)

@@ -42,5 +42,5 @@ def start(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
         return None
     call = flow.begin(side, client, dialect, http.json_of(request))
     call.stream = bool(kwargs.get("stream", args[3] if len(args) > 3 else False))
-    http.take_address(call, request.url, side.provider)
+    http.take_address(call, request.url)
     return call

@@ -156,7 +156,7 @@ def begin(side: Side, client: Any, options: Any, kwargs: dict[str, Any]) -> Live
         body = options.json_data
         facts = facts_of.of(client, side.provider)
         if url[0:4] == "http":
-            facts = facts_of.elsewhere(facts, url, side.provider)
+            facts = facts_of.elsewhere(facts, url)
         if facts.provider != side.provider.name:
             dialect = side.spoken(dialect, facts.provider, url)
         call = LiveCall(dialect, recorder.start(), facts, body)

@@ -77,6 +77,7 @@ def wanted(call: LiveCall, options: Any) -> bool:
 
 def refused(error: BaseException) -> bool:
     """Say whether an exception is the server's refusal of the option."""
-    if getattr(error, "status_code", None) not in REFUSALS:
+    status = getattr(error, "status_code", None) or getattr(getattr(error, "response", None), "status_code", None)
+    if status not in REFUSALS:
         return False
     return OPTION in f"{error} {getattr(error, 'body', '')}"

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from meter.providers.model import Answer, Count, Dialect, Events
+from meter.providers.model import Answer, Count, Dialect, Events, Provider
 
 COUNTS = (
     Count("billed_units.input_tokens", "input"),
@@ -144,4 +144,17 @@ EMBED = Dialect(
 
 RERANK = Dialect(
     api="cohere.rerank", operation="rerank", paths=("/v1/rerank", "/v2/rerank"), counts=COUNTS, answer=Metered
+)
+
+DIALECTS = (CHAT, CHAT_1, GENERATE, EMBED, RERANK)
+
+PROVIDER = Provider(
+    name="cohere",
+    package="cohere",
+    family="fern",
+    modules=("cohere.core.http_client",),
+    dialects=DIALECTS,
+    tested=("7.3.1", "7.3.1"),
+    address="",
+    keys=(),
 )

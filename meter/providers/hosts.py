@@ -40,6 +40,7 @@ HOSTS: tuple[tuple[str, str], ...] = (
     (r"api\.aleph-alpha\.com", "alephalpha"),
     (r"api\.ai21\.com", "ai21"),
     (r"api\.replicate\.com", "replicate"),
+    (r"ollama\.com", "ollama"),
     (r"router\.huggingface\.co|.+\.endpoints\.huggingface\.cloud", "huggingface"),
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from meter.providers.model import Answer, Count, Dialect, Events
+from meter.providers.model import Answer, Count, Dialect, Events, Provider
 
 COUNTED = (
     "prompt_eval_count",
@@ -73,4 +73,17 @@ EMBED = Dialect(
     counts=COUNTS,
     answer=Line,
     never=("output",),
+)
+
+DIALECTS = (CHAT, GENERATE, EMBED)
+
+PROVIDER = Provider(
+    name="ollama",
+    package="ollama",
+    family="ollama",
+    modules=("ollama._client",),
+    dialects=DIALECTS,
+    tested=("0.6.3", "0.6.3"),
+    address="_client.base_url",
+    keys=(),
 )

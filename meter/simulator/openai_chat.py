@@ -95,7 +95,8 @@ def _stream(ask: Ask, kind: str, choices: list[Json]) -> Iterator[bytes]:
     stated = usage(ask) if asked else ABSENT
     envelope = _envelope(ask, kind)
     for choice in choices:
-        yield frame(present(envelope | {"choices": [choice], "usage": ABSENT if stated is ABSENT else None}))
+        more = {"x_groq": {"usage": usage(ask)}} if choice is choices[-1] and _is_groq(ask) else {}
+        yield frame(present(envelope | more | {"choices": [choice], "usage": ABSENT if stated is ABSENT else None}))
     if stated is not ABSENT:
         yield frame(envelope | {"choices": [], "usage": stated})
     yield DONE
@@ -114,9 +115,14 @@ def _envelope(ask: Ask, kind: str) -> Json:
 
 
 def _is_generous(ask: Ask) -> bool:
-    """Tell Mistral and OpenRouter, who state a stream's usage unasked and give an embedding an id, by the maker of their SDKs."""
+    """Tell Mistral, OpenRouter and Perplexity, who state a stream's usage unasked and give an embedding an id, by their SDKs."""
     agent = ask.headers.get("user-agent", "")
-    return "speakeasy" in agent or "mistral" in agent
+    return any(name in agent for name in ("speakeasy", "mistral", "Perplexity"))
+
+
+def _is_groq(ask: Ask) -> bool:
+    """Tell Groq, who states a stream's usage in a place of its own, by its SDK."""
+    return "Groq" in ask.headers.get("user-agent", "")
 
 
 def _finish(ask: Ask) -> str:

@@ -6,80 +6,22 @@ import json
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote
 
 from meter.errors import MeterError
-from meter.simulator import (
-    anthropic_messages,
-    bedrock,
-    catalogue,
-    counts,
-    faults,
-    gemini,
-    openai_chat,
-    openai_responses,
-    vendors,
-)
-from meter.simulator.counts import Counts
+from meter.simulator import counts, faults, openai_responses, vendors
 from meter.simulator.faults import Fault
+from meter.simulator.routes import ROUTES, Route
 from meter.simulator.server import Delivery, Server
 from meter.simulator.wire import Arrival, Ask, Json, Reply
 
 MAX_REMEMBERED = 10_000
 MAX_STORED = 1_000
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
-
-
-class Route(NamedTuple):
-    """One kind of request: what it is called, how it is recognised and answered, and the fixture's counts."""
-
-    api: str
-    method: str
-    path: re.Pattern[str]
-    answer: Callable[[Ask], Reply]
-    fixture: Counts = counts.OPENAI
-
-
-ROUTES = (
-    Route("openai.chat", "POST", re.compile("/chat/completions$"), openai_chat.chat),
-    Route("openai.completions", "POST", re.compile("/completions$"), openai_chat.completions),
-    Route("openai.embeddings", "POST", re.compile("/embeddings$"), openai_chat.embeddings, counts.EMBEDDINGS),
-    Route("openai.responses", "POST", re.compile("/responses$"), openai_responses.responses),
-    Route("openai.input_tokens", "POST", re.compile("/responses/input_tokens$"), openai_responses.input_tokens),
-    Route("anthropic.messages", "POST", re.compile("/messages$"), anthropic_messages.messages, counts.ANTHROPIC),
-    Route(
-        "anthropic.count_tokens",
-        "POST",
-        re.compile("/count_tokens$"),
-        anthropic_messages.count_tokens,
-        counts.ANTHROPIC,
-    ),
-    Route("gemini.generate_content", "POST", re.compile(r"/models/[^/:]+:generateContent$"), gemini.generate),
-    Route("gemini.generate_content", "POST", re.compile(r"/models/[^/:]+:streamGenerateContent$"), gemini.stream),
-    Route(
-        "gemini.embed_content",
-        "POST",
-        re.compile(r"/models/[^/:]+:(batchEmbedContents|embedContent)$"),
-        gemini.embed,
-        counts.EMBEDDINGS,
-    ),
-    Route("gemini.count_tokens", "POST", re.compile(r"/models/[^/:]+:countTokens$"), gemini.count),
-    Route("bedrock.converse", "POST", re.compile("/converse$"), bedrock.converse, counts.BEDROCK),
-    Route("bedrock.converse", "POST", re.compile("/converse-stream$"), bedrock.converse_stream, counts.BEDROCK),
-    Route("bedrock.invoke_model", "POST", re.compile("/invoke$"), bedrock.invoke, counts.BEDROCK),
-    Route(
-        "bedrock.invoke_model",
-        "POST",
-        re.compile("/invoke-with-response-stream$"),
-        bedrock.invoke_stream,
-        counts.BEDROCK,
-    ),
-    Route("models", "GET", re.compile("/models(/[^/]+)?$"), catalogue.models),
-)
 
 
 class Simulator:

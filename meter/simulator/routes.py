@@ -1,0 +1,82 @@
+"""What the simulator answers to: each kind of request, how it is recognised, and the counts that it states."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from meter.simulator import (
+    anthropic_messages,
+    bedrock,
+    catalogue,
+    cohere,
+    counts,
+    gemini,
+    media,
+    ollama,
+    openai_chat,
+    openai_responses,
+)
+from meter.simulator.counts import Counts
+from meter.simulator.wire import Ask, Reply
+
+
+class Route(NamedTuple):
+    """One kind of request: what it is called, how it is recognised and answered, and the fixture's counts."""
+
+    api: str
+    method: str
+    path: re.Pattern[str]
+    answer: Callable[[Ask], Reply]
+    fixture: Counts = counts.OPENAI
+
+
+ROUTES = (
+    Route("openai.chat", "POST", re.compile("/chat/completions$"), openai_chat.chat),
+    Route("openai.completions", "POST", re.compile("/completions$"), openai_chat.completions),
+    Route("openai.embeddings", "POST", re.compile("/embeddings$"), openai_chat.embeddings, counts.EMBEDDINGS),
+    Route("openai.responses", "POST", re.compile("/responses$"), openai_responses.responses),
+    Route("openai.input_tokens", "POST", re.compile("/responses/input_tokens$"), openai_responses.input_tokens),
+    Route("anthropic.messages", "POST", re.compile("/messages$"), anthropic_messages.messages, counts.ANTHROPIC),
+    Route(
+        "anthropic.count_tokens",
+        "POST",
+        re.compile("/count_tokens$"),
+        anthropic_messages.count_tokens,
+        counts.ANTHROPIC,
+    ),
+    Route("gemini.generate_content", "POST", re.compile(r"/models/[^/:]+:generateContent$"), gemini.generate),
+    Route("gemini.generate_content", "POST", re.compile(r"/models/[^/:]+:streamGenerateContent$"), gemini.stream),
+    Route(
+        "gemini.embed_content",
+        "POST",
+        re.compile(r"/models/[^/:]+:(batchEmbedContents|embedContent)$"),
+        gemini.embed,
+        counts.EMBEDDINGS,
+    ),
+    Route("gemini.count_tokens", "POST", re.compile(r"/models/[^/:]+:countTokens$"), gemini.count),
+    Route("bedrock.converse", "POST", re.compile("/converse$"), bedrock.converse, counts.BEDROCK),
+    Route("bedrock.converse", "POST", re.compile("/converse-stream$"), bedrock.converse_stream, counts.BEDROCK),
+    Route("bedrock.invoke_model", "POST", re.compile("/invoke$"), bedrock.invoke, counts.BEDROCK),
+    Route(
+        "bedrock.invoke_model",
+        "POST",
+        re.compile("/invoke-with-response-stream$"),
+        bedrock.invoke_stream,
+        counts.BEDROCK,
+    ),
+    Route("cohere.chat", "POST", re.compile("/v2/chat$"), cohere.chat),
+    Route("cohere.embed", "POST", re.compile("/v2/embed$"), cohere.embed, counts.EMBEDDINGS),
+    Route("cohere.rerank", "POST", re.compile("/v2/rerank$"), cohere.rerank),
+    Route("ollama.chat", "POST", re.compile("/api/chat$"), ollama.chat),
+    Route("ollama.generate", "POST", re.compile("/api/generate$"), ollama.generate),
+    Route("ollama.embed", "POST", re.compile("/api/embed$"), ollama.embed, counts.EMBEDDINGS),
+    Route("openai.images", "POST", re.compile("/images/(generations|edits|variations)$"), media.images),
+    Route("openai.audio_transcriptions", "POST", re.compile("/audio/trans(criptions|lations)$"), media.transcriptions),
+    Route("openai.audio_speech", "POST", re.compile("/audio/speech$"), media.speech),
+    Route("openai.moderations", "POST", re.compile("/moderations$"), media.moderations),
+    Route("together.rerank", "POST", re.compile("/v1/rerank$"), media.rerank),
+    Route("writer.chat", "POST", re.compile("/v1/chat$"), openai_chat.chat),
+    Route("models", "GET", re.compile("/models(/[^/]+)?$"), catalogue.models),
+)

@@ -1,0 +1,31 @@
+"""What was recorded, read back without any SDK."""
+
+from __future__ import annotations
+
+import gc
+import json
+from typing import Any
+
+from meter.home import Home
+from tests.conftest import lines_of
+
+Line = dict[str, Any]
+
+
+def calls(home: Home) -> list[Line]:
+    """Return the calls recorded so far, in their order."""
+    gc.collect()
+    lines = [line for line in map(json.loads, lines_of(home)) if line["kind"] == "call"] if home.spool.exists() else []
+    return sorted(lines, key=lambda line: (line["ts"], line["id"]))
+
+
+def only(home: Home) -> Line:
+    """Return the one call that was recorded."""
+    found = calls(home)
+    assert len(found) == 1, [(line["api"], line["status"]) for line in found]
+    return found[0]
+
+
+def classes(line: Line) -> dict[str, float]:
+    """Return the classes of which there were some."""
+    return {name: count for name, count in (line.get("usage") or {}).items() if count}
