@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OLDEST := .venv-oldest
+SDKS := .venv-sdks
 STAMP := $(VENV)/.stamp
 OLDEST_STAMP := $(OLDEST)/.stamp
+SDKS_STAMP := $(SDKS)/.stamp
 PYTEST := $(BIN)/python -m pytest
 
 .PHONY: help setup demo test test-all lint docs bench clean
@@ -27,14 +29,21 @@ $(OLDEST_STAMP): pyproject.toml tests/oldest.txt
 	$(OLDEST)/bin/pip install -qq --disable-pip-version-check --requirement tests/oldest.txt --editable .
 	@touch $@
 
+$(SDKS_STAMP): pyproject.toml tests/sdks.txt
+	@test -x $(SDKS)/bin/python || $(PYTHON) -m venv $(SDKS)
+	$(SDKS)/bin/pip install -qq --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(SDKS)/bin/pip install -qq --disable-pip-version-check --requirement tests/sdks.txt --editable .
+	@touch $@
+
 demo: $(STAMP) ## a small fleet on a loopback simulator, thirteen months of history, and what to try next
 	@$(BIN)/meter demo
 
-test: $(STAMP) $(OLDEST_STAMP) ## everything that can run here, on the newest and the oldest SDKs
+test: $(STAMP) $(OLDEST_STAMP) $(SDKS_STAMP) ## everything that can run here, on the newest SDKs, and the oldest of OpenAI and Anthropic
 	$(PYTEST) -n 2 --dist loadgroup
 	$(OLDEST)/bin/python -m pytest tests/instrument -n 2 --dist loadgroup
+	$(SDKS)/bin/python -m pytest tests/instrument/vendors -n 2 --dist loadgroup
 
-test-all: $(STAMP) $(OLDEST_STAMP) ## test, and what takes long
+test-all: $(STAMP) ## test, and what takes long
 	METER_TEST_ALL=1 $(MAKE) test
 	$(BIN)/python -m tests.matrix
 

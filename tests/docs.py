@@ -19,6 +19,7 @@ from meter import names, settings
 from meter.demo import history
 from meter.home import Home, ensure
 from meter.ledger import ingest, open_ledger
+from meter.providers import load
 
 EXAMPLES_NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
 EXAMPLES_CALLS = 20_000
@@ -77,6 +78,34 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def sdks_table() -> str:
+    """Every SDK: what it is installed as, which operations are metered, which versions are tested."""
+    return table(
+        ["SDK", "what is metered", "tested"],
+        [
+            (
+                f"`{provider.distribution or provider.package}`",
+                ", ".join(dict.fromkeys(OPERATIONS.get(d.operation, d.operation) for d in provider.dialects))
+                or EVERY_WIRE,
+                " to ".join(dict.fromkeys(provider.tested)),
+            )
+            for provider in load()
+        ],
+    )
+
+
+EVERY_WIRE = "what it sends itself, in the wire of each vendor; the rest is its SDK's"
+OPERATIONS = {
+    "text_completion": "completions",
+    "generate_content": "generate content",
+    "create_cache": "cached content",
+    "image_generation": "images",
+    "moderation": "moderations (free)",
+    "transcription": "transcriptions",
+    "ocr": "OCR",
+}
 
 
 def settings_table() -> str:

@@ -191,7 +191,11 @@ SECTIONS: Mapping[str, Section] = {
         'anthropic = -0.5\nopenai = [{ basis = "serving", margin = "0.4", as_of = "2026-01", source = "our estimate" }]',
         _margins,
     ),
-    "servers": Section("The provider behind an address.", check=_servers, is_read=False),
+    "servers": Section(
+        "The provider behind an address; a service reads it when it starts.",
+        '"llm-gateway.internal:8443" = "azure.ai.openai"',
+        _servers,
+    ),
     "contracts": Section(
         "Prices that were negotiated: which calls, from when, and what they cost. The most specific contract wins.",
         """acme = { provider = "anthropic", from = 2026-10-15, multiplier = "0.8" }

@@ -48,13 +48,9 @@ def patches(provider: Provider) -> list[Patch]:
     found = []
     for module in provider.modules:
         kind, wrap = kinds[module]
-        wrapping = functools.partial(_wrap, Side(provider), wrap(start, read))
+        wrapping = functools.partial(wrap(start, read), Side(provider))
         found.append(Patch(provider, module, f"{kind}._make_api_call", wrapping, ("operation_name", "api_params")))
     return found
-
-
-def _wrap(side: Side, wrap: Callable[[flow.Bare, Side], flow.Bare], bare: flow.Bare) -> flow.Bare:
-    return wrap(bare, side)
 
 
 def start(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:

@@ -19,7 +19,7 @@ MAX_TEXT = 256
 
 Pairs = Sequence[tuple[Any, bytes, bytes]]
 
-KEY_HEADERS = {b"x-api-key": b"", b"api-key": b"", b"authorization": b"bearer"}
+KEY_HEADERS = {b"x-api-key": b"", b"api-key": b"", b"x-goog-api-key": b"", b"authorization": b"bearer"}
 """Headers of a request that may hold its key, and what stands before it; the first that is there counts."""
 
 PLACEHOLDERS = frozenset({"<missing API key>", "workload-identity-auth"})
@@ -129,9 +129,9 @@ def elsewhere(facts: Facts, url: str) -> Facts:
     return at(facts, address.hostname or "", address.port)
 
 
-def at(facts: Facts, host: str, port: int | None) -> Facts:
-    """Return the facts of a request to an address."""
-    name, region = hosts.find(host, port, facts.sdk)
+def at(facts: Facts, host: str, port: int | None, sdk: str | None = None) -> Facts:
+    """Return the facts of a request to an address; `sdk` is the provider that an address without a name of its own stands for."""
+    name, region = hosts.find(host, port, sdk or facts.sdk)
     rest = tuple(pair for pair in facts.rest if pair[0] != "region") + ((("region", region),) if region else ())
     return replace(facts, provider=name, server=f"{host}:{port}" if port else host, rest=rest)
 

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from meter.instrument import flow, http
-from meter.instrument.flow import Bare
+from meter.instrument.flow import Bare, Wrap
 from meter.instrument.live import LiveCall, link
 from meter.instrument.patches import Patch
 from meter.instrument.side import Side
@@ -23,21 +23,17 @@ NEEDS = ("path", "method", "json")
 def patches(provider: Provider) -> list[Patch]:
     """Return what is to be patched in the SDK."""
     side = Side(provider)
-    wraps: tuple[tuple[str, Callable[[Bare, Side], Bare]], ...] = (
+    wraps: tuple[tuple[str, Wrap], ...] = (
         ("HttpClient.request", flow.once(start, read)),
         ("HttpClient.stream", wrap_stream),
         ("AsyncHttpClient.request", flow.once_async(start, read)),
         ("AsyncHttpClient.stream", wrap_async_stream),
     )
     return [
-        Patch(provider, module, name, functools.partial(_wrap, side, wrap), NEEDS)
+        Patch(provider, module, name, functools.partial(wrap, side), NEEDS)
         for module in provider.modules
         for name, wrap in wraps
     ]
-
-
-def _wrap(side: Side, wrap: Callable[[Bare, Side], Bare], bare: Bare) -> Bare:
-    return wrap(bare, side)
 
 
 def start(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:
@@ -56,7 +52,7 @@ def read(call: LiveCall, response: Any) -> None:
     http.read(call, response)
 
 
-def wrap_stream(bare: Bare, side: Side) -> Bare:
+def wrap_stream(side: Side, bare: Bare) -> Bare:
     """Wrap `stream`: its call ends with the response."""
 
     @contextmanager
@@ -77,7 +73,7 @@ def wrap_stream(bare: Bare, side: Side) -> Bare:
     return functools.wraps(bare)(stream)
 
 
-def wrap_async_stream(bare: Bare, side: Side) -> Bare:
+def wrap_async_stream(side: Side, bare: Bare) -> Bare:
     """Wrap an asynchronous `stream`."""
 
     @asynccontextmanager

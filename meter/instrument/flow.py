@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from meter import guard, recorder
 from meter.errors import BudgetExceeded
 from meter.instrument import facts as facts_of
+from meter.instrument import usage_option
 from meter.instrument.live import LiveCall, link
 from meter.instrument.side import Side
 from meter.instrument.taps import AsyncEventTap, EventTap
@@ -22,11 +23,23 @@ from meter.providers.progress import text
 from meter.providers.watching import Watcher
 
 Bare = Callable[..., Any]
+Wrap = Callable[[Side, Bare], Bare]
 Begin = Callable[[Side, Any, tuple[Any, ...], dict[str, Any]], LiveCall | None]
 """Takes the client and the function's arguments; returns None for what is no call."""
 
-Read = Callable[[LiveCall, Any], None]
-"""Tells the call what its answer says."""
+Read = Callable[[LiveCall, Any], Any]
+"""Tells the call what its answer says; returns None, or a tap that the caller gets in the place of a stream."""
+
+
+class Arguments(NamedTuple):
+    """What a function is called with."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+Ask = Callable[[LiveCall, tuple[Any, ...], dict[str, Any]], Arguments | None]
+"""Puts the option that asks for a stream's usage into a copy of the arguments; returns None where it cannot."""
 
 
 def start(side: Side, client: Any, method: str, path: str, body: Any) -> LiveCall | None:
@@ -61,13 +74,15 @@ def begun(start: Begin, side: Side, client: Any, args: tuple[Any, ...], kwargs: 
         return None
 
 
-def answered(call: LiveCall, read: Read, result: Any) -> None:
-    """Read an answer that is at hand, and end the call."""
+def answered(call: LiveCall, read: Read, result: Any) -> Any:
+    """Read an answer that is at hand, and end the call; return what the caller is to get, which is the answer, or a tap on it."""
+    tap = None
     with guard.shield("call.answer"):
         call.passes = 1
-        read(call, result)
-    if not call.attached:
+        tap = read(call, result)
+    if not call.attached and not call.loose:
         call.end("ok")
+    return result if tap is None else tap
 
 
 def failed(call: LiveCall, error: BaseException) -> None:
@@ -76,10 +91,10 @@ def failed(call: LiveCall, error: BaseException) -> None:
         call.failed(error)
 
 
-def once(start: Begin, read: Read) -> Callable[[Bare, Side], Bare]:
+def once(start: Begin, read: Read, ask: Ask | None = None) -> Wrap:
     """Wrap a function whose answer is at hand when it returns."""
 
-    def wrap(bare: Bare, side: Side) -> Bare:
+    def wrap(side: Side, bare: Bare) -> Bare:
         @functools.wraps(bare)
         def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
             call = begun(start, side, self, args, kwargs)
@@ -88,24 +103,29 @@ def once(start: Begin, read: Read) -> Callable[[Bare, Side], Bare]:
             outer = link.get()
             link.set(call)
             try:
-                result = bare(self, *args, **kwargs)
+                asking = asked(ask, call, args, kwargs)
+                try:
+                    result = bare(self, *asking.args, **asking.kwargs)
+                except Exception as error:
+                    if not usage_option.taken_back(call, error):
+                        raise
+                    result = bare(self, *args, **kwargs)
             except BaseException as error:
                 failed(call, error)
                 raise
             finally:
                 link.set(outer)
-            answered(call, read, result)
-            return result
+            return answered(call, read, result)
 
         return wrapped
 
     return wrap
 
 
-def once_async(start: Begin, read: Read) -> Callable[[Bare, Side], Bare]:
+def once_async(start: Begin, read: Read, ask: Ask | None = None) -> Wrap:
     """Wrap a coroutine function whose answer is at hand when it returns."""
 
-    def wrap(bare: Bare, side: Side) -> Bare:
+    def wrap(side: Side, bare: Bare) -> Bare:
         @functools.wraps(bare)
         async def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
             call = begun(start, side, self, args, kwargs)
@@ -114,19 +134,34 @@ def once_async(start: Begin, read: Read) -> Callable[[Bare, Side], Bare]:
             outer = link.get()
             link.set(call)
             try:
-                result = await bare(self, *args, **kwargs)
+                asking = asked(ask, call, args, kwargs)
+                try:
+                    result = await bare(self, *asking.args, **asking.kwargs)
+                except Exception as error:
+                    if not usage_option.taken_back(call, error):
+                        raise
+                    result = await bare(self, *args, **kwargs)
             except BaseException as error:
                 failed(call, error)
                 raise
             finally:
                 if link.get() is call:
                     link.set(outer)
-            answered(call, read, result)
-            return result
+            return answered(call, read, result)
 
         return wrapped
 
     return wrap
+
+
+def asked(ask: Ask | None, call: LiveCall, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+    """Return the arguments that ask for the usage of a stream that states none otherwise; else the caller's own."""
+    if ask is not None:
+        with guard.shield("call.ask"):
+            if usage_option.is_wanted(call) and (asking := ask(call, args, kwargs)) is not None:
+                call.asked = True
+                return asking
+    return Arguments(args, kwargs)
 
 
 class Lazy:

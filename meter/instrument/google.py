@@ -7,11 +7,10 @@ make several calls, and each passes here.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 from meter.instrument import flow
-from meter.instrument.flow import AsyncSentTap, Bare, LazyTap
+from meter.instrument.flow import AsyncSentTap, Bare, LazyTap, Wrap
 from meter.instrument.live import LiveCall, link
 from meter.instrument.patches import Patch
 from meter.instrument.side import Side
@@ -24,7 +23,7 @@ NEEDS = ("http_method", "path", "request_dict")
 
 def patches(provider: Provider) -> list[Patch]:
     """Return what is to be patched in the SDK."""
-    wraps: tuple[tuple[str, Callable[[Bare, Side], Bare]], ...] = (
+    wraps: tuple[tuple[str, Wrap], ...] = (
         ("request", flow.once(start, read)),
         ("async_request", flow.once_async(start, read)),
         ("request_streamed", wrap_stream),
@@ -32,14 +31,10 @@ def patches(provider: Provider) -> list[Patch]:
     )
     side = Side(provider)
     return [
-        Patch(provider, module, f"{KIND}.{name}", functools.partial(_wrap, side, wrap), NEEDS)
+        Patch(provider, module, f"{KIND}.{name}", functools.partial(wrap, side), NEEDS)
         for module in provider.modules
         for name, wrap in wraps
     ]
-
-
-def _wrap(side: Side, wrap: Callable[[Bare, Side], Bare], bare: Bare) -> Bare:
-    return wrap(bare, side)
 
 
 def start(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:
@@ -59,7 +54,7 @@ def watch(call: Any, chunk: Any) -> bool:
     return False if event is None else watcher_of(call.dialect)(call, event)
 
 
-def wrap_stream(bare: Bare, side: Side) -> Bare:
+def wrap_stream(side: Side, bare: Bare) -> Bare:
     """Wrap `request_streamed`."""
 
     @functools.wraps(bare)
@@ -70,7 +65,7 @@ def wrap_stream(bare: Bare, side: Side) -> Bare:
     return request_streamed
 
 
-def wrap_async_stream(bare: Bare, side: Side) -> Bare:
+def wrap_async_stream(side: Side, bare: Bare) -> Bare:
     """Wrap `async_request_streamed`: it sends the request, and returns the generator of its chunks."""
 
     @functools.wraps(bare)

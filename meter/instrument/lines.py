@@ -15,6 +15,9 @@ MAX_LINE = 1 << 20
 
 KEPT_WHOLE = 128 << 10
 
+DONE = b"[DONE]"
+"""The last word of a stream on OpenAI's wire: nobody reads on."""
+
 
 class Collector:
     """Takes the bytes of one body, and tells the call what they say. This one reads a JSON text."""
@@ -79,6 +82,8 @@ class Lines(Collector):
                     self._parts += b"\n" + line[5:] if len(self._parts) < MAX_LINE else b""
                 elif (event := self._decode(line[5:])) is not None:
                     self._watch(self._call, event)
+                elif line[5:].strip() == DONE:
+                    self._call.ended = self._call.stopped = True
                 else:
                     self._parts += line[5:]
             elif self._parts and not line:

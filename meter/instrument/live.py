@@ -20,6 +20,9 @@ KEY = "meter"
 UNSENT = frozenset({"ConnectError", "ConnectTimeout", "ConnectionRefusedError", "PoolTimeout", "UnsupportedProtocol"})
 """Errors of the HTTP libraries that come before anything was sent."""
 
+TIMEOUTS = frozenset({"TimeoutError", "APITimeoutError", "TimeoutException"})
+"""Errors of one's own clock; some carry a status that no server sent."""
+
 STANDARD = "standard"
 BATCH = "batch"
 
@@ -234,7 +237,7 @@ def may_be_billed(error: BaseException | None) -> bool:
 
 def refused(error: BaseException | None) -> bool:
     """Say whether an exception is an answer with status 4xx or 5xx, as the SDKs write it."""
-    if error is None:
+    if error is None or not TIMEOUTS.isdisjoint(kind.__name__ for kind in type(error).__mro__):
         return False
     stated = [getattr(error, name, None) for name in ("status_code", "code", "raw_status_code")]
     response = getattr(error, "response", None)

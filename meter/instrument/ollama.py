@@ -50,7 +50,7 @@ def watch(call: Any, part: Any) -> bool:
 
 def wrap_request(side: Side, bare: Bare) -> Bare:
     """Wrap `_request`."""
-    once = flow.once(start, read)(bare, side)
+    once = flow.once(start, read)(side, bare)
 
     @functools.wraps(bare)
     def _request(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -64,7 +64,7 @@ def wrap_request(side: Side, bare: Bare) -> Bare:
 
 def wrap_async_request(side: Side, bare: Bare) -> Bare:
     """Wrap an asynchronous `_request`: what it returns for a stream has sent nothing yet."""
-    once = flow.once_async(start, read)(bare, side)
+    once = flow.once_async(start, read)(side, bare)
 
     @functools.wraps(bare)
     async def _request(self: Any, *args: Any, **kwargs: Any) -> Any:

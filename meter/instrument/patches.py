@@ -116,7 +116,9 @@ class Patch:
         state, detail = self._state, self._detail
         if state == "patched" and (lost := self._lost()):
             state, detail = "replaced", lost
-        return HookState(package, self.target, state, detail, version(package), self.provider.tested)
+        return HookState(
+            package, self.target, state, detail, version(package, self.provider.distribution), self.provider.tested
+        )
 
     def _lost(self) -> str:
         """Say what became of the wrapped attribute if calls no longer pass it; who wraps ours passes them on."""
@@ -136,7 +138,7 @@ class Patch:
         return set(self._needs) <= set(inspect.signature(bare).parameters)
 
 
-def version(package: str) -> str | None:
+def version(package: str, distribution: str = "") -> str | None:
     """Return the version of an SDK that is imported; asks the package itself, since metadata costs 20 ms."""
     module = sys.modules.get(package)
     if module is None:
@@ -147,6 +149,6 @@ def version(package: str) -> str | None:
     from importlib.metadata import version as of_distribution
 
     try:
-        return of_distribution(package)
+        return of_distribution(distribution or package)
     except PackageNotFoundError:
         return None

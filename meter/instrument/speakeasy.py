@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 from meter.instrument import flow, http
-from meter.instrument.flow import Bare
 from meter.instrument.live import LiveCall
 from meter.instrument.patches import Patch
 from meter.instrument.side import Side
@@ -24,14 +22,10 @@ def patches(provider: Provider) -> list[Patch]:
         ("do_request_async", flow.once_async(start, http.read)),
     )
     return [
-        Patch(provider, module, f"{KIND}.{name}", functools.partial(_wrap, Side(provider), wrap), NEEDS)
+        Patch(provider, module, f"{KIND}.{name}", functools.partial(wrap, Side(provider)), NEEDS)
         for module in provider.modules
         for name, wrap in wraps
     ]
-
-
-def _wrap(side: Side, wrap: Callable[[Bare, Side], Bare], bare: Bare) -> Bare:
-    return wrap(bare, side)
 
 
 def start(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:

@@ -308,5 +308,7 @@ def _tapped(response: Any, source: Any, tap: type[ByteTap] | type[AsyncByteTap])
 def _feed(call: LiveCall, collector: Collector, data: bytes) -> None:
     try:
         collector.feed(data)
+        if call.stopped:
+            call.closed()
     except Exception:  # noqa: BLE001 - written out: this is the chunk path
         call.fault("stream.bytes")

@@ -50,8 +50,7 @@ def take_back(call: LiveCall) -> None:
     call.asked = False
     call.refused += 1
     call.options.json_data = call.body_sent
-    if call.facts.server is not None and len(refusers) < MAX_REFUSERS:
-        refusers.add(call.facts.server)
+    _remember(call)
 
 
 def leave(call: LiveCall) -> None:
@@ -73,6 +72,38 @@ def wanted(call: LiveCall, options: Any) -> bool:
         return False
     version = call.facts.api_version
     return call.facts.server not in refusers and (version is None or version >= FIRST_AZURE_VERSION)
+
+
+def is_wanted(call: LiveCall) -> bool:
+    """Say whether the option belongs into the request of an SDK that sends its body as the caller wrote it."""
+    return (
+        call.stream
+        and call.dialect.asks_for_usage
+        and isinstance(call.body, Mapping)
+        and OPTION not in call.body
+        and settings.get().include_usage
+        and call.facts.server not in refusers
+    )
+
+
+def with_option(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of a request's body that asks for usage."""
+    return {**body, OPTION: {"include_usage": True}}
+
+
+def taken_back(call: LiveCall, error: BaseException) -> bool:
+    """Say whether an exception is the server's refusal of what we asked, so that the request goes out again as it was."""
+    if not call.asked or not refused(error):
+        return False
+    call.asked = False
+    call.refused += 1
+    _remember(call)
+    return True
+
+
+def _remember(call: LiveCall) -> None:
+    if call.facts.server is not None and len(refusers) < MAX_REFUSERS:
+        refusers.add(call.facts.server)
 
 
 def refused(error: BaseException) -> bool:

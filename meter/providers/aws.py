@@ -12,6 +12,7 @@ PROVIDER = Provider(
     modules=("botocore.client", "aiobotocore.client"),
     dialects=(CONVERSE, INVOKE),
     tested=("1.44.5", "1.44.5"),
+    distribution="boto3",
     address="meta.endpoint_url",
     attributes={"region": ("meta.region_name",)},
 )

@@ -12,4 +12,5 @@ PROVIDER = Provider(
     modules=("cerebras.cloud.sdk._base_client",),
     dialects=(chat.CHAT, chat.COMPLETIONS),
     tested=("1.91.0", "1.91.0"),
+    distribution="cerebras-cloud-sdk",
 )

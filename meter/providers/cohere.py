@@ -60,6 +60,7 @@ CHAT = Dialect(
         answers={"message-start": "", "message-end": ""},
         texts={"content-delta": ("delta.message.content.text",)},
         final=frozenset({"message-end"}),
+        stops=frozenset({"message-end"}),
     ),
 )
 

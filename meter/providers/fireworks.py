@@ -12,4 +12,5 @@ PROVIDER = Provider(
     modules=("fireworks._base_client",),
     dialects=(chat.CHAT, chat.COMPLETIONS, chat.EMBEDDINGS, messages.MESSAGES),
     tested=("1.2.28", "1.2.28"),
+    distribution="fireworks-ai",
 )

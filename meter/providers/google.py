@@ -12,6 +12,7 @@ PROVIDER = Provider(
     modules=("google.genai._api_client",),
     dialects=(GENERATE, EMBED, PREDICT, CACHED_CONTENTS),
     tested=("1.75.0", "3.4.0"),
+    distribution="google-genai",
     address="_http_options.base_url",
     flags={"vertexai": "gcp.vertex_ai"},
     attributes={"project": ("project",), "region": ("location",)},

@@ -57,6 +57,7 @@ MESSAGES = Dialect(
         answers={"message_start": "message", "message_delta": ""},
         texts={"content_block_delta": ("delta.text", "delta.thinking", "delta.partial_json")},
         final=frozenset({"message_delta"}),
+        stops=frozenset({"message_stop"}),
         errors={"error": "error.type"},  # seen by those who read the bytes; the SDK raises
     ),
     placeholder=("output", "reasoning"),

@@ -55,6 +55,8 @@ class Events:
     items: str = ""
     final: frozenset[str] = frozenset()
     """Event types that state the last word on usage. Without one, a stream was cut."""
+    stops: frozenset[str] = frozenset()
+    """Event types after which nothing follows: some callers read no further, and drop the stream much later."""
     errors: Mapping[str, str] = field(default_factory=dict)
     """Event type → place of an error's code: the SDK hands these on as events and raises nothing."""
     beside: str = ""
@@ -124,6 +126,8 @@ class Provider:
     dialects: tuple[Dialect, ...]
     tested: tuple[str, str]
     """Oldest and newest version that the tests have run with."""
+    distribution: str = ""
+    """Its name on the package index, where that differs from the package's."""
     clients: Mapping[str, str] = field(default_factory=dict)
     """Client class → provider behind it."""
     address: str = "base_url"

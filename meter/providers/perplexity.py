@@ -47,4 +47,5 @@ PROVIDER = Provider(
     modules=("perplexity._base_client",),
     dialects=DIALECTS,
     tested=("0.46.1", "0.46.1"),
+    distribution="perplexityai",
 )

@@ -36,6 +36,8 @@ class Progress:
     """The last word on usage has been said."""
     ended = False
     """The stream's final event has come, with usage or without."""
+    stopped = False
+    """Nothing follows any more."""
     finished = 0
     """How many of the answers asked for came to their end in events that state usage."""
     trouble: Any = None

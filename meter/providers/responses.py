@@ -65,6 +65,7 @@ RESPONSES = Dialect(
             ("delta",),
         ),
         final=frozenset(ENDS),
+        stops=frozenset(ENDS),
         errors={"error": "code", "response.failed": "response.error.code"},
     ),
 )

@@ -134,7 +134,7 @@ def _state(progress: Progress, event: Any, usage: Any, listed: Any) -> bool:
 
 def _typed(events: Events) -> Watcher:
     """Watch events that say of what kind they are."""
-    answers, final, errors = events.answers, events.final, events.errors
+    answers, final, errors, stops = events.answers, events.final, events.errors, events.stops
     texts = {kind: [getter(path) for path in paths] for kind, paths in events.texts.items()}
 
     def watch(progress: Progress, event: Any) -> bool:
@@ -159,6 +159,8 @@ def _typed(events: Events) -> Watcher:
             if kind in final:
                 progress.ended = True
                 progress.complete = progress.complete or stated
+        if kind in stops:
+            progress.stopped = True
         if kind in errors:
             progress.trouble = dig(plain(event), tuple(errors[kind].split("."))) or kind
         return False

@@ -25,4 +25,5 @@ PROVIDER = Provider(
     modules=("writerai._base_client",),
     dialects=DIALECTS,
     tested=("3.0.0", "3.0.0"),
+    distribution="writer-sdk",
 )

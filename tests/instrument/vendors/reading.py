@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import time
 from typing import Any
 
 from meter.home import Home
@@ -17,6 +18,15 @@ def calls(home: Home) -> list[Line]:
     gc.collect()
     lines = [line for line in map(json.loads, lines_of(home)) if line["kind"] == "call"] if home.spool.exists() else []
     return sorted(lines, key=lambda line: (line["ts"], line["id"]))
+
+
+def settled(home: Home) -> Line:
+    """Return the one call that was recorded, once its SDK has let go of it: some hold a stream a moment longer in a thread."""
+    for _ in range(50):
+        if calls(home):
+            break
+        time.sleep(0.1)
+    return only(home)
 
 
 def only(home: Home) -> Line:

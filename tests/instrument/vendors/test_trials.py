@@ -5,7 +5,6 @@ In the development environment these are the SDKs of the first rank; `make test-
 
 from __future__ import annotations
 
-import gc
 import inspect
 import re
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from meter.doctor.trials import MISSING, Trial, load
 from meter.home import Home
 from meter.instrument.patches import Patch
 from meter.simulator import Simulator
-from tests.instrument.vendors.reading import calls, classes, only
+from tests.instrument.vendors.reading import calls, classes, settled
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -47,6 +46,7 @@ def shown(thing: Any) -> str:
         return "\n".join(map(shown, thing))
     body = thing.model_dump_json() if hasattr(thing, "model_dump_json") else repr(thing)
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\b([a-z]+[-_])*[0-9a-f]{20,}\b", "#", body)
+    text = re.sub(r"(['\"])date\1: ?(['\"])[^'\"]*\2", "#", text)
     text = re.sub(r"(?i)(created\w*|date|timestamp)('|\")?[=:] ?[^,})]+", r"\1 #", text)
     text = re.sub(r"0x[0-9a-f]+|127\.0\.0\.1:\d+", "#", text)
     return f"{type(thing).__module__}.{type(thing).__qualname__} {text}"
@@ -55,7 +55,7 @@ def shown(thing: Any) -> str:
 @every
 def test_a_call_is_one_record_with_the_usage_that_was_stated(trial: Trial, metered: Home, sim: Simulator) -> None:
     run(trial, sim.url)
-    line = only(metered)
+    line = settled(metered)
     assert (classes(line), line["status"], line["source"]) == (dict(trial.usage), "ok", "reported")
     assert bool(line.get("stream")) == ("streamed" in trial.name)
 
@@ -68,7 +68,7 @@ def test_nobody_sees_that_a_call_is_metered(trial: Trial, home: Home, sim: Simul
         assert shown(run(trial, sim.url)) == bare
     finally:
         instrument.uninstall()
-    assert len(calls(home)) == 1
+    settled(home)
 
 
 @every
@@ -83,7 +83,7 @@ def test_what_goes_wrong_goes_wrong_alike(trial: Trial, fault: str, home: Home, 
     finally:
         instrument.uninstall()
     assert len(sim.requests) == 2 * asked
-    line = only(home)
+    line = settled(home)
     if fault == "not-found":
         assert (line["status"], line["billed"], line.get("usage")) == ("error", False, None)
     elif bare and trial.name != "invoke model":  # whose usage comes in the headers, before the body
@@ -120,8 +120,7 @@ def test_a_stream_that_is_left_early_is_recorded_as_such(
     sim.delay_s = 0.02
     with suppress(RuntimeError):  # what some SDKs say of a stream whose loop is gone
         run(trial, sim.url)
-    gc.collect()
-    line = only(metered)
+    line = settled(metered)
     assert line["status"] == "aborted"
     assert line["source"] in ("missing", "partial")
 
@@ -137,8 +136,7 @@ def test_a_stream_that_is_never_read_is_no_call_or_one_that_was_left(
     monkeypatch.setattr(module, "read", lambda stream: [])
     monkeypatch.setattr(module, "read_async", nothing_async, raising=False)
     run(trial, sim.url)
-    gc.collect()
-    found = calls(metered)
+    found = [settled(metered)] if sim.requests else calls(metered)
     assert len(found) == len(sim.requests)
     assert [line["status"] for line in found] in ([], ["aborted"])
 
