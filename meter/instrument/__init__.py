@@ -34,14 +34,19 @@ def install(**chosen: Any) -> None:
         settings.configure(**chosen)
     if settings.get().disabled:
         return
-    servers.configured.cache_clear()
-    hosts.find.cache_clear()
+    forget_servers()
     recorder.process_facts = process_facts
     with _lock:
         _installed = True
         known = _known()
         for module in dict.fromkeys(patch.module for patch in known.values()):
             _watch(module)
+
+
+def forget_servers() -> None:
+    """Read `[servers]` anew when the next address is looked up."""
+    servers.configured.cache_clear()
+    hosts.find.cache_clear()
 
 
 def uninstall() -> None:

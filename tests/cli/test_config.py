@@ -54,7 +54,7 @@ def test_a_right_file_has_no_fault(home: Home) -> None:
 
 def test_a_section_for_later_may_stand_there_and_is_said_to_do_nothing(home: Home) -> None:
     home.path.mkdir()
-    home.config.write_text('[budgets]\nsearch = 5\n[servers]\n"llm:80" = "azure"\n')
+    home.config.write_text('[budgets]\nsearch = 5\n[alerts]\nto = "x"\n')
     shown = run("config", "check")
     assert shown.code == 0
     assert shown.out.count("does not read it yet") == 2
@@ -80,7 +80,14 @@ def test_init_writes_an_example_that_changes_nothing_and_is_right_when_taken_up(
     assert stat.S_IMODE(home.config.stat().st_mode) == 0o600
     assert settings.load_toml(home.config) == {}
     home.config.write_text(re.sub(r"(?m)^#(?! )", "", home.config.read_text()))
-    assert list(settings.load_toml(home.config)) == ["period", "margins", "contracts", "aliases", "currencies"]
+    assert list(settings.load_toml(home.config)) == [
+        "period",
+        "margins",
+        "servers",
+        "contracts",
+        "aliases",
+        "currencies",
+    ]
     assert configuration.check(home.config) == []
 
 
