@@ -116,6 +116,9 @@ USUAL_CLASSES: tuple[str, ...] = (
 INPUT_CLASSES: frozenset[str] = frozenset(c.name for c in CLASSES if c.side == "input")
 OUTPUT_CLASSES: frozenset[str] = frozenset(c.name for c in CLASSES if c.side == "output")
 
+UNMETERED = "unmetered "
+"""What the count of unmetered calls to a server begins with, among the counts of a spool's state; provider and server follow."""
+
 _BY_ANY_NAME = {
     key: provider.name
     for provider in reversed(PROVIDERS)  # the first of those that share a genai-prices id wins

@@ -65,6 +65,16 @@ def write(record: event.Call | event.Outcome) -> str:
     return record.id
 
 
+def publish() -> None:
+    """Write down now what is counted beside the records; there may be no record that takes it along."""
+    if settings.get().disabled:
+        return
+    with guard.shield("publish"):
+        writer = spool()
+        if writer is not None:
+            writer.publish()
+
+
 def record(
     *,
     provider: str,

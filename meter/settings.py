@@ -87,6 +87,11 @@ class Settings:
     include_usage: bool = setting(
         True, "Ask for usage on OpenAI chat streams that carry none, and hide the extra chunk.", parse_bool
     )
+    wire: bool = setting(
+        False,
+        "Meter calls that no SDK makes, too (httpx, httpx2, requests, aiohttp to known providers); else they are counted.",
+        parse_bool,
+    )
     sync: str = setting(
         "",
         'Set to "call" to flush every record to the disk: survives a power cut, costs about 0.1 ms a call.',

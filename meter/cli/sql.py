@@ -34,8 +34,8 @@ CURRENCIES = ("currency", "list_currency")
 def command(statement: str, fmt: str, strict: bool) -> int:
     """Ask the ledger in SQL, DuckDB's. It is only read, and no file is written: for a file, --format and >.
 
-    Views: calls, charges, outcomes, spend_daily, coverage, unpriced, savings, cache_savings, context_cost, exchange_rates; in one
-    currency calls_in('EUR') and charges_in('EUR'). A statement of - is read from stdin.
+    Views: calls, charges, outcomes, spend_daily, coverage, unmetered, unpriced, savings, cache_savings, context_cost,
+    exchange_rates; in one currency calls_in('EUR') and charges_in('EUR'). A statement of - is read from stdin.
 
     \b
     Examples:

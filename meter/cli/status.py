@@ -59,6 +59,9 @@ def _rows(found: Status) -> Iterator[tuple[str, str]]:
     if found.failures:
         steps = ", ".join(f"{step} {count:,} ×" for step, count in found.failures.most_common(5))
         yield "failures", f"{steps} (meter doctor)"
+    if found.unmetered:
+        who = ", ".join(f"{server} {count:,} ×" for server, count in found.unmetered.most_common(5))
+        yield "unmetered", f"{who} (meter doctor)"
     if found.problem:
         yield "ledger", f"{found.problem.message}"
     elif found.ledger is None:
@@ -107,6 +110,7 @@ def _row(found: Status) -> Result:
         ("lag_s", "DOUBLE", since),
         ("lost", "BIGINT", found.lost),
         ("failures", "MAP(VARCHAR, BIGINT)", dict(found.failures)),
+        ("unmetered", "MAP(VARCHAR, BIGINT)", dict(found.unmetered)),
         ("ledger_bytes", "BIGINT", found.ledger_bytes),
         ("ledger_schema", "INTEGER", ledger and ledger.schema),
         ("last_ingest", "TIMESTAMP WITH TIME ZONE", ledger and ledger.last_ingest),

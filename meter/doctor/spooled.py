@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meter.doctor.finding import Finding, ok, wrong
+from meter.doctor.finding import Finding, note, ok, wrong
 from meter.report.numbers import plural, size
 from meter.report.status import RECENT_DAYS, Status, spool_limit
 
@@ -35,7 +35,20 @@ def _losses(found: Status) -> Iterator[Finding]:
             f"{plural(found.lost_recently, 'record')} could not be written in {RECENT_DAYS} days",
             "see the rows disk and spool",
         )
+    for server, count in found.unmetered.most_common(10):
+        yield note(
+            "unmetered",
+            f"{plural(count, 'call')} to {server} in {RECENT_DAYS} days without an SDK: counted, and in no total",
+            "METER_WIRE=1 meters what httpx, requests and aiohttp send; or call meter.record",
+        )
     for step, count in found.failures.most_common(10):
+        if step.startswith("hook."):
+            yield wrong(
+                "hooks",
+                f"{plural(count, 'time')} a service found nothing to wrap at {step[5:]}: calls there go unmetered",
+                "run meter doctor where that service runs: it says which versions are tested",
+            )
+            continue
         yield wrong(
             "failures",
             f"metering step {step} failed {plural(count, 'time')}; the model calls themselves were not affected",

@@ -9,9 +9,10 @@ from types import ModuleType
 from typing import Any
 
 from meter import guard, recorder, settings
-from meter.instrument import presence
+from meter.instrument import plain, presence
 from meter.instrument.patches import HookState, Patch
 from meter.providers import hosts, load, servers
+from meter.providers.transports import TRANSPORTS
 
 __all__ = ["HookState", "hooks", "install", "uninstall"]
 
@@ -47,6 +48,8 @@ def forget_servers() -> None:
     """Read `[servers]` anew when the next address is looked up."""
     servers.configured.cache_clear()
     hosts.find.cache_clear()
+    hosts.may_be_known.cache_clear()
+    plain.forget()
 
 
 def uninstall() -> None:
@@ -72,7 +75,7 @@ def process_facts() -> tuple[dict[str, str], dict[str, str]]:
 
 def _known() -> dict[str, Patch]:
     if not _patches:
-        for provider in load():
+        for provider in (*load(), *TRANSPORTS):
             family = import_module(f"meter.instrument.{provider.family}")
             for patch in family.patches(provider):
                 _patches[patch.target] = patch

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
 
-from meter import guard
+from meter import guard, recorder
 from meter.providers.model import Provider
 
 State = Literal["waiting", "absent", "patched", "missing", "changed", "failed", "replaced", "bare"]
@@ -132,6 +132,8 @@ class Patch:
     def _set(self, state: State, detail: str = "") -> None:
         self._state, self._detail = state, detail
         if state in ("missing", "changed"):
+            guard.failures[f"hook.{self.target}"] += 1
+            recorder.publish()  # there may be no record that takes it along
             guard.log.warning("%s: %s; calls may go unmetered (see: meter doctor)", self.target, MEANINGS[state])
 
     def _needs_met(self, bare: Callable[..., Any]) -> bool:

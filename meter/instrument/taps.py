@@ -276,13 +276,20 @@ def watched(bare: Any) -> Any:
         _over(self, bare)
 
     def __reduce_ex__(self: Any, protocol: Any) -> Any:  # noqa: N807
-        # Protocol 1 makes an object of any class that is named; the later ones insist on the object's own.
-        make, arguments, *rest = bare.__reduce_ex__(self, min(protocol, 1))
-        return make, tuple(bare if part is type(self) else part for part in arguments), *rest
+        return reduced(self, bare, protocol)
 
     methods = (close, aclose, iter_bytes, aiter_bytes, __del__, __reduce_ex__)
     names = {"__module__": bare.__module__, "__qualname__": bare.__qualname__, "__doc__": bare.__doc__}
     return type(bare.__name__, (bare,), {**names, "_meter_bare": bare, **{m.__name__: m for m in methods}})
+
+
+def reduced(response: Any, bare: Any, protocol: Any) -> Any:
+    """Return what a copy is made of: one of the response's own class.
+
+    Protocol 1 makes an object of any class that is named; the later ones insist on the object's own.
+    """
+    make, arguments, *rest = bare.__reduce_ex__(response, min(protocol, 1))
+    return make, tuple(bare if part is type(response) else part for part in arguments), *rest
 
 
 def _over(response: Any, bare: type[Any]) -> None:

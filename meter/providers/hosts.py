@@ -48,6 +48,22 @@ OLLAMA_PORT = 11434
 
 
 @functools.lru_cache(1024)
+def may_be_known(host: str) -> bool:
+    """Say whether an address with this name can be a provider's, whatever its port."""
+    name = host.lower()
+    return servers.has(name) or is_near(name) or any(re.fullmatch(pattern, name) for pattern, _ in HOSTS)
+
+
+def known(host: str, port: int | None) -> tuple[str, str | None] | None:
+    """Return the provider behind an address and its region, or None where neither the table nor `[servers]` knows it."""
+    found = find(host, port, UNKNOWN)
+    return None if found[0].startswith(UNKNOWN) else found
+
+
+UNKNOWN = "unknown"
+
+
+@functools.lru_cache(1024)
 def find(host: str, port: int | None, sdk: str) -> tuple[str, str | None]:
     """Return the provider behind an address, and its region where the name tells."""
     name = host.lower()

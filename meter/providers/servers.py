@@ -22,6 +22,11 @@ def configured() -> Mapping[str, str]:
         return {}
 
 
+def has(host: str) -> bool:
+    """Say whether the user named an address with this name, whatever its port."""
+    return any(address == host or address.startswith(f"{host}:") for address in configured())
+
+
 def behind(host: str, port: int | None) -> str | None:
     """Return the provider that the user named for an address; with its port it says more than without."""
     named = configured()

@@ -14,6 +14,7 @@ from meter import event, lock, settings
 from meter.errors import LedgerMissing, MeterError
 from meter.home import Home
 from meter.ledger import Ledger
+from meter.names import UNMETERED
 from meter.spool import Segment, segments
 
 if TYPE_CHECKING:
@@ -62,9 +63,11 @@ class Status:
     found: Sequence[Segment]
     writing: int
     lost: int
-    """Of all times; `lost_recently` and `failures` are of RECENT_DAYS."""
+    """Of all times; `lost_recently`, `failures` and `unmetered` are of RECENT_DAYS."""
     lost_recently: int
     failures: Counter[str]
+    unmetered: Counter[str]
+    """Calls to known providers that no SDK made, by provider and server."""
     ledger_bytes: int | None
     ledger: Ledgered | None
     problem: MeterError | None
@@ -103,7 +106,10 @@ def status(place: Home) -> Status:
         writing=sum(not segment.writer_is_gone() for segment in found if segment.readable),
         lost=sum(state.lost for state in states) + (ledger.lost if ledger else 0),
         lost_recently=sum(state.lost for state in states) + (ledger.lost_recently if ledger else 0),
-        failures=failures,
+        failures=Counter({step: count for step, count in failures.items() if not step.startswith(UNMETERED)}),
+        unmetered=Counter(
+            {step.removeprefix(UNMETERED): count for step, count in failures.items() if step.startswith(UNMETERED)}
+        ),
         ledger_bytes=place.ledger.stat().st_size if place.ledger.exists() else None,
         ledger=ledger,
         problem=problem,

@@ -1,5 +1,6 @@
 -- title: Coverage
--- about: How much of each month is known: calls without a full price, estimated, untagged, and calls that could not be recorded.
+-- about: How much of each month is known: calls without a full price, estimated, untagged, lost, and made without an SDK.
+-- needs: unmetered
 WITH daily AS (
     SELECT
         day,
@@ -32,6 +33,10 @@ missing AS (
     FROM ledger.checkpoints
     WHERE lost > 0
     GROUP BY month
+),
+
+passed AS (
+    SELECT month, sum(calls)::BIGINT AS unmetered_calls FROM unmetered GROUP BY month
 )
 
 SELECT
@@ -42,10 +47,13 @@ SELECT
     coalesce(estimated_calls, 0) AS estimated_calls,
     coalesce(untagged_calls, 0) AS untagged_calls,
     coalesce(lost_calls, 0) AS lost_calls,
+    coalesce(unmetered_calls, 0) AS unmetered_calls,
     priced_calls / calls AS priced_share,
     estimated_calls / calls AS estimated_share,
     untagged_calls / calls AS untagged_share,
-    coalesce(lost_calls, 0) / (coalesce(calls, 0) + coalesce(lost_calls, 0)) AS lost_share
+    coalesce(lost_calls, 0) / (coalesce(calls, 0) + coalesce(lost_calls, 0)) AS lost_share,
+    coalesce(unmetered_calls, 0) / (coalesce(calls, 0) + coalesce(lost_calls, 0) + coalesce(unmetered_calls, 0)) AS unmetered_share
 FROM counted
 FULL JOIN missing USING (month)
+FULL JOIN passed USING (month)
 ORDER BY month

@@ -31,8 +31,8 @@ COLUMNS = {
         day, service, provider, model, currency, calls, input_tokens, output_tokens, list_cost, contracted_cost, effective_cost,
         unpriced_calls""",
     "coverage": """
-        month, calls, unpriced_calls, no_usage_calls, estimated_calls, untagged_calls, lost_calls, priced_share, estimated_share,
-        untagged_share, lost_share""",
+        month, calls, unpriced_calls, no_usage_calls, estimated_calls, untagged_calls, lost_calls, unmetered_calls, priced_share,
+        estimated_share, untagged_share, lost_share, unmetered_share""",
     "billed_spend": """
         month, provider, account, currency, billing_currency, calls, unpriced_calls, unconverted_calls, effective_cost,
         billed_cost, lowest_rate, highest_rate, rate_sources""",
@@ -48,6 +48,7 @@ COLUMNS = {
     "commitments": """
         contract, contract_rule_id, kind, provider, account, currency, unit, bought, paid, drawn, remaining, matched_spend,
         coverage, utilisation, run_out_on, expected_breakage, valid_from, valid_to, status, uncounted_calls""",
+    "unmetered": "month, service, provider, server_address, calls",
     "unpriced": """
         provider, model, service_tier, price_status, usage_classes, calls, tokens, first_at, last_at, reason, likely_alias,
         relatives, bound_low, bound_high, currency, unbounded_classes""",
@@ -194,10 +195,11 @@ def test_spend_by_day_adds_up_to_the_calls_in_the_ledgers_time_zone(mixed: Ledge
 
 def test_coverage_counts_what_is_not_known(mixed: Ledger) -> None:
     (found,) = rows(
-        mixed, "SELECT * EXCLUDE (month, priced_share, estimated_share, untagged_share, lost_share) FROM coverage"
+        mixed,
+        "SELECT * EXCLUDE (month, priced_share, estimated_share, untagged_share, lost_share, unmetered_share) FROM coverage",
     )
     partial = value(mixed, "SELECT count(*) FROM calls WHERE price_status = 'partial'")
-    assert found == (7, 1 + partial, 1, 1, 1, 0)
+    assert found == (7, 1 + partial, 1, 1, 1, 0, 0)
     shares = rows(mixed, "SELECT untagged_share, lost_share FROM coverage")
     assert shares == [(pytest.approx(1 / 7), 0.0)]
 

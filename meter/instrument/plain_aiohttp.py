@@ -1,0 +1,131 @@
+"""aiohttp: every request passes `ClientSession._request`. What is read of a body passes its `StreamReader`, by whatever method.
+
+That class has slots, so a reader's call is kept beside it.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import msgspec
+
+from meter import guard
+from meter.instrument import flow
+from meter.instrument.lines import Collector, collector, is_stream
+from meter.instrument.live import KEY, LiveCall
+from meter.instrument.patches import Patch
+from meter.instrument.plain import elsewhere, noticed
+from meter.instrument.side import Side
+from meter.providers.model import Provider
+from meter.providers.reading import UNREADABLE
+
+NEEDS = ("method", "str_or_url", "json", "data")
+
+
+def patches(provider: Provider) -> list[Patch]:
+    """Return what is to be patched in the library."""
+    wrap = functools.partial(flow.once_async(start, read), Side(provider))
+    return [Patch(provider, module, "ClientSession._request", wrap, NEEDS) for module in provider.modules]
+
+
+def start(_: Side, session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:
+    """Begin a call from `(method, str_or_url, *, json=…, data=…)`, if it is one that no SDK makes and that is to be metered."""
+    method, address = (*args, *(kwargs[name] for name in NEEDS[len(args) : 2]))
+    url = session._build_url(address) if isinstance(address, str) else address
+    host = url.raw_host
+    if host in elsewhere:
+        return None
+    return noticed(method, url.host or "", url.explicit_port, url.path, host, functools.partial(_json, kwargs))
+
+
+def _json(kwargs: dict[str, Any]) -> Any:
+    body = kwargs.get("json")
+    if body is None and isinstance(data := kwargs.get("data"), str | bytes):
+        try:
+            return msgspec.json.decode(data)
+        except UNREADABLE:
+            return {}
+    return body if isinstance(body, dict) else {}
+
+
+def read(call: LiveCall, response: Any) -> None:
+    """Let a response carry the call on: its body has not been read."""
+    if not 200 <= response.status < 300:
+        call.passes = 0
+        call.trouble = f"HTTP {response.status}"
+        call.refusal = True
+        return
+    call.stream = is_stream(content_type := response.headers.get("content-type", ""))
+    content = response.content
+    _readers[id(content)] = call, collector(call, content_type)
+    reader: Any = type(content)
+    content.__class__ = watched_reader(reader)
+    vars(response)[KEY] = call, id(content)
+    kind: Any = type(response)
+    response.__class__ = watched(kind)
+    call.attached = True
+
+
+_readers: dict[int, tuple[LiveCall, Collector]] = {}
+
+
+@functools.cache
+def watched_reader(bare: Any) -> Any:
+    """Return a subclass of a reader's class that shows the call each piece as it is taken out."""
+
+    def _read_nowait_chunk(self: Any, n: int) -> bytes:
+        data: bytes = bare._read_nowait_chunk(self, n)
+        _saw(self, data)
+        return data
+
+    names = {"__module__": bare.__module__, "__qualname__": bare.__qualname__, "__doc__": bare.__doc__}
+    return type(bare.__name__, (bare,), {**names, "__slots__": (), "_read_nowait_chunk": _read_nowait_chunk})
+
+
+@functools.cache
+def watched(bare: Any) -> Any:
+    """Return a subclass of a response's class that tells its call of the end."""
+
+    def close(self: Any) -> None:
+        _over(self)
+        bare.close(self)
+
+    def release(self: Any) -> Any:
+        _over(self)
+        return bare.release(self)
+
+    def __del__(self: Any, *args: Any) -> None:  # noqa: N807
+        _over(self)
+        bare.__del__(self, *args)
+
+    methods = (close, release, __del__)
+    names = {"__module__": bare.__module__, "__qualname__": bare.__qualname__, "__doc__": bare.__doc__}
+    return type(bare.__name__, (bare,), {**names, **{method.__name__: method for method in methods}})
+
+
+def _saw(reader: Any, data: bytes) -> None:
+    with guard.shield("stream.bytes"):
+        call, pieces = _readers.get(id(reader), (None, None))
+        if call is None or pieces is None or call.done:
+            return
+        pieces.feed(data)
+        if call.stopped:
+            call.closed()
+        elif reader.at_eof():
+            _readers.pop(id(reader), None)
+            pieces.finish()
+            if call.stream:
+                call.exhausted()
+            else:
+                call.end("ok")
+
+
+def _over(response: Any) -> None:
+    with guard.shield("response.end"):
+        call, reader = vars(response).get(KEY, (None, 0))
+        if call is not None:
+            found = _readers.pop(reader, None)
+            if found is not None and not call.done and response.content.at_eof():
+                found[1].finish()
+            call.closed()
