@@ -196,7 +196,8 @@ def test_a_hook_that_raises_never_comes_out_of_the_import(home: Home) -> None:
         import openai
         from meter import guard, instrument
         states = {str(state) for state in instrument.hooks().values() if state.sdk == "openai"}
-        print(json.dumps([sorted(states), sum(guard.failures.values())]))
+        failed = sum(count for step, count in guard.failures.items() if step.startswith("hook.openai"))
+        print(json.dumps([sorted(states), failed]))
     """)
     assert found == [["failed: ValueError: a fault in the hook"], 6]
 
@@ -306,7 +307,7 @@ def test_the_process_line_tells_versions_and_hooks(metered: Home, sim: Simulator
         client.chat.completions.create(**OPENAI.arguments)
     line = json.loads(lines_of(metered)[0])
     assert line["kind"] == "process"
-    assert line["sdks"] == {name: sys.modules[name].__version__ for name in ("openai", "anthropic")}
+    assert line["sdks"].items() >= {name: sys.modules[name].__version__ for name in ("openai", "anthropic")}.items()
     assert set(line["hooks"].values()) == {"patched"}
 
 
