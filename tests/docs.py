@@ -19,7 +19,7 @@ from meter import names, settings
 from meter.demo import history
 from meter.home import Home, ensure
 from meter.ledger import ingest, open_ledger
-from meter.providers import load
+from meter.providers.sdks import load
 
 EXAMPLES_NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
 EXAMPLES_CALLS = 20_000
@@ -93,6 +93,7 @@ def sdks_table() -> str:
                 " to ".join(dict.fromkeys(provider.tested)),
             )
             for provider in load()
+            if not provider.family.startswith("plain")
         ],
     )
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from importlib import import_module
 
 from meter import instrument
-from meter.providers import load
+from meter.providers.sdks import load
 
 
 def main(package: str) -> None:

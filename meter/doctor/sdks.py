@@ -14,8 +14,8 @@ from typing import Any
 from meter import settings
 from meter.doctor.finding import Finding, note, ok, wrong
 from meter.instrument import UNUSED
-from meter.providers import load
 from meter.providers.model import Provider
+from meter.providers.sdks import load
 
 TIMEOUT_S = 60
 

@@ -9,16 +9,16 @@ from types import ModuleType
 from typing import Any
 
 from meter import guard, recorder, settings
-from meter.instrument import plain, presence
+from meter.instrument import presence
 from meter.instrument.patches import HookState, Patch
-from meter.providers import hosts, load, servers
-from meter.providers.transports import TRANSPORTS
+from meter.providers import hosts, sdks, servers
 
 __all__ = ["HookState", "hooks", "install", "uninstall"]
 
 UNUSED = ("waiting", "absent")
 
-_lock = threading.Lock()
+_lock = threading.RLock()
+_made: dict[str, list[Patch]] = {}
 _patches: dict[str, Patch] = {}
 _watched: set[str] = set()
 _imported_once: set[str] = set()
@@ -39,9 +39,10 @@ def install(**chosen: Any) -> None:
     recorder.process_facts = process_facts
     with _lock:
         _installed = True
-        known = _known()
-        for module in dict.fromkeys(patch.module for patch in known.values()):
-            _watch(module)
+    if _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)
+    for name in sdks.names() & sys.modules.keys():
+        _meter(name)
 
 
 def forget_servers() -> None:
@@ -49,7 +50,8 @@ def forget_servers() -> None:
     servers.configured.cache_clear()
     hosts.find.cache_clear()
     hosts.may_be_known.cache_clear()
-    plain.forget()
+    if (plain := sys.modules.get("meter.instrument.plain")) is not None:
+        plain.forget()
 
 
 def uninstall() -> None:
@@ -57,29 +59,40 @@ def uninstall() -> None:
     global _installed
     with _lock:
         _installed = False
-        for patch in _patches.values():
+        for patch in list(_patches.values()):
             patch.restore()
 
 
 def hooks() -> dict[str, HookState]:
-    """Return how each hook stands, by its target."""
-    return presence.judged(_known())
+    """Return how each hook stands, by its target; also those of SDKs that nobody has imported."""
+    for name in sdks.names():
+        _patches_of(name)
+    return presence.judged(_patches)
 
 
 def process_facts() -> tuple[dict[str, str], dict[str, str]]:
     """Return the versions of the SDKs that are imported, and the state of their hooks, as text."""
-    states = [state for state in hooks().values() if state.state not in UNUSED]
+    states = [state for state in presence.judged(_patches).values() if state.state not in UNUSED]
     versions = {state.sdk: state.version or "unknown" for state in states}
     return versions, {state.target: str(state) for state in states}
 
 
-def _known() -> dict[str, Patch]:
-    if not _patches:
-        for provider in (*load(), *TRANSPORTS):
+def _meter(name: str) -> None:
+    """Wrap what is there of an SDK, and the rest when it is imported."""
+    with guard.shield("hook"):
+        for module in dict.fromkeys(patch.module for patch in _patches_of(name)):
+            _watch(module)
+
+
+def _patches_of(name: str) -> list[Patch]:
+    """Return the hooks of an SDK, made once."""
+    with _lock:
+        if name not in _made:
+            provider = sdks.get(name)
             family = import_module(f"meter.instrument.{provider.family}")
-            for patch in family.patches(provider):
-                _patches[patch.target] = patch
-    return _patches
+            _made[name] = family.patches(provider)
+            _patches.update((patch.target, patch) for patch in _made[name])
+        return _made[name]
 
 
 def _watch(module: str) -> None:
@@ -90,8 +103,9 @@ def _watch(module: str) -> None:
 
     _watched.add(module)
     register_post_import_hook(_imported, module)
-    if _again not in sys.meta_path:
-        sys.meta_path.insert(0, _again)  # before wrapt's
+    if sys.meta_path[0] is not _finder:  # wrapt has put its own before it
+        sys.meta_path.remove(_finder)
+        sys.meta_path.insert(0, _finder)
 
 
 def _patch_if_imported(name: str) -> None:
@@ -105,16 +119,21 @@ def _imported(module: ModuleType) -> None:
     with guard.shield("hook"):
         _imported_once.add(module.__name__)
         if _installed:
-            for patch in _patches.values():
+            for patch in list(_patches.values()):
                 if patch.module == module.__name__:
                     patch.apply(module)
 
 
-class _Again:
-    """Sees a module that is imported anew, after someone took it out of `sys.modules`: a hook of wrapt's fires only once."""
+class _Finder:
+    """Sees what is imported: an SDK for the first time, or anew, after someone took it out of `sys.modules`.
+
+    It stands before wrapt's, whose hook fires only once. Nothing of an SDK's file is read before the SDK is imported.
+    """
 
     def find_spec(self, name: str, *_: Any) -> None:
         """Find nothing, as always; make ready for what another finder will find."""
+        if _installed and name in sdks.names():
+            _meter(name)
         if name in _imported_once and name not in sys.modules:
             _imported_once.discard(name)
             with guard.shield("hook"):
@@ -123,4 +142,4 @@ class _Again:
                 register_post_import_hook(_imported, name)
 
 
-_again = _Again()
+_finder = _Finder()

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from meter.providers.model import Answer, Count, Dialect, Events, Provider
+from meter.providers.model import Answer, Count, Dialect, Events
 
 COUNTS = (
     Count("billed_units.input_tokens", "input"),
@@ -148,14 +148,3 @@ RERANK = Dialect(
 )
 
 DIALECTS = (CHAT, CHAT_1, GENERATE, EMBED, RERANK)
-
-PROVIDER = Provider(
-    name="cohere",
-    package="cohere",
-    family="fern",
-    modules=("cohere.core.http_client",),
-    dialects=DIALECTS,
-    tested=("7.3.1", "7.3.1"),
-    address="",
-    keys=(),
-)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from meter.providers import audio, chat
-from meter.providers.model import Answer, Provider
+from meter.providers.model import Answer
 
 
 class Chunk(chat.Chunk):
@@ -18,12 +18,3 @@ assert chat.CHAT.events is not None
 CHAT = replace(chat.CHAT, events=replace(chat.CHAT.events, event=Chunk, beside="x_groq"), asks_for_usage=False)
 
 DIALECTS = (CHAT, chat.EMBEDDINGS, audio.TRANSCRIPTIONS, audio.SPEECH)
-
-PROVIDER = Provider(
-    name="groq",
-    package="groq",
-    family="stainless",
-    modules=("groq._base_client",),
-    dialects=DIALECTS,
-    tested=("1.7.0", "1.7.0"),
-)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from meter.names import provider_for
-from meter.providers.model import Provider
 
 ALIASES: Mapping[str, str] = {
     "azure_ai": "azure.ai.inference",
@@ -25,15 +24,3 @@ ALIASES: Mapping[str, str] = {
 def named(provider: str) -> str:
     """Return Meter's name of a provider of LiteLLM's."""
     return ALIASES.get(provider) or provider_for(provider)
-
-
-PROVIDER = Provider(
-    name="litellm",
-    package="litellm",
-    family="litellm",
-    modules=("litellm.llms.custom_httpx.http_handler",),
-    dialects=(),
-    tested=("1.106.2", "1.106.2"),
-    address="",
-    keys=(),
-)

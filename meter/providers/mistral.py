@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from meter.providers import audio, chat, images
-from meter.providers.model import Answer, Count, Dialect, Provider
+from meter.providers.model import Answer, Count, Dialect
 
 
 class Pages(Answer, rename={"usage": "usage_info"}):
@@ -25,17 +25,3 @@ CHAT = replace(chat.CHAT, paths=("/chat/completions", "/agents/completions"), as
 FILL_IN = replace(chat.COMPLETIONS, paths=("/fim/completions",), asks_for_usage=False, events=chat.CHAT.events)
 
 DIALECTS = (CHAT, FILL_IN, chat.EMBEDDINGS, OCR, TRANSCRIPTIONS, audio.SPEECH, images.MODERATIONS)
-
-BASES = ("mistralai.client.basesdk", "mistralai.azure.client.basesdk", "mistralai.gcp.client.basesdk")
-BASES_1 = ("mistralai.basesdk", "mistralai_azure.basesdk", "mistralai_gcp.basesdk")
-"""Where the SDK's base lies, and where it lay in its first version."""
-
-PROVIDER = Provider(
-    name="mistral_ai",
-    package="mistralai",
-    family="speakeasy",
-    modules=(*BASES, *BASES_1),
-    dialects=DIALECTS,
-    tested=("1.12.0", "3.7.0"),
-    address="sdk_configuration.server_url",
-)

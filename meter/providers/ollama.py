@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from meter.providers.model import Answer, Count, Dialect, Events, Provider
+from meter.providers.model import Answer, Count, Dialect, Events
 
 COUNTED = (
     "prompt_eval_count",
@@ -76,14 +76,3 @@ EMBED = Dialect(
 )
 
 DIALECTS = (CHAT, GENERATE, EMBED)
-
-PROVIDER = Provider(
-    name="ollama",
-    package="ollama",
-    family="ollama",
-    modules=("ollama._client",),
-    dialects=DIALECTS,
-    tested=("0.6.3", "0.6.3"),
-    address="_client.base_url",
-    keys=(),
-)

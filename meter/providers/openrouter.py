@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from meter.providers import audio, chat, images, messages, responses
-from meter.providers.model import Count, Dialect, Provider
+from meter.providers.model import Count, Dialect
 
 COST = ("cost",)
 COUNTS = (*chat.COUNTS, Count("server_tool_use_details.web_search_requests", "web_searches"))
@@ -27,14 +27,4 @@ DIALECTS: tuple[Dialect, ...] = (
         cost=COST,
         never=("output",),
     ),
-)
-
-PROVIDER = Provider(
-    name="openrouter",
-    package="openrouter",
-    family="speakeasy",
-    modules=("openrouter.basesdk",),
-    dialects=DIALECTS,
-    tested=("0.11.0", "1.3.84"),
-    address="sdk_configuration.server_url",
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from meter.providers import chat, responses
-from meter.providers.model import Count, Provider
+from meter.providers.model import Count
 
 COUNTS = (
     *chat.COUNTS,
@@ -39,13 +39,3 @@ RESPONSES = replace(
 )
 
 DIALECTS = (CHAT, RESPONSES, replace(chat.EMBEDDINGS, cost=COST))
-
-PROVIDER = Provider(
-    name="perplexity",
-    package="perplexity",
-    family="stainless",
-    modules=("perplexity._base_client",),
-    dialects=DIALECTS,
-    tested=("0.46.1", "0.46.1"),
-    distribution="perplexityai",
-)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meter.providers import audio, chat, images
-from meter.providers.model import Dialect, Provider
+from meter.providers.model import Dialect
 
 RERANK = Dialect(
     api="together.rerank", operation="rerank", paths=("/rerank",), counts=chat.COUNTS, total="total_tokens"
@@ -17,13 +17,4 @@ DIALECTS = (
     images.IMAGES,
     audio.TRANSCRIPTIONS,
     audio.SPEECH,
-)
-
-PROVIDER = Provider(
-    name="together",
-    package="together",
-    family="stainless",
-    modules=("together._base_client",),
-    dialects=DIALECTS,
-    tested=("2.42.0", "3.1.1"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from meter.providers import chat
-from meter.providers.model import Count, Provider
+from meter.providers.model import Count
 
 COUNTS = (
     Count("prompt_tokens", "input", {"cache_read": ("prompt_token_details.cached_tokens",)}),
@@ -17,13 +17,3 @@ COUNTS = (
 )
 
 DIALECTS = (replace(chat.CHAT, paths=("/v1/chat",), counts=COUNTS), chat.COMPLETIONS)
-
-PROVIDER = Provider(
-    name="writer",
-    package="writerai",
-    family="stainless",
-    modules=("writerai._base_client",),
-    dialects=DIALECTS,
-    tested=("3.0.0", "3.0.0"),
-    distribution="writer-sdk",
-)

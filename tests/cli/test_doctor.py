@@ -17,8 +17,8 @@ from meter.doctor import sdks, services
 from meter.doctor.ledgers import check_ledger
 from meter.doctor.spooled import check_spool
 from meter.home import Home
-from meter.providers import load
 from meter.providers.model import Provider
+from meter.providers.sdks import load
 from meter.report.status import status as read_status
 from meter.spool import segments
 from tests.cli.running import MAIN, Ran, bare, findings, run, run_process, run_terminal, status, wrong, wrong_rows

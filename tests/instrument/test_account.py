@@ -13,7 +13,7 @@ import pytest
 
 from meter.home import Home
 from meter.instrument import facts
-from meter.providers import openai as provider_file
+from meter.providers.sdks import openai as provider_file
 from meter.simulator import Simulator
 from tests.conftest import lines_of
 from tests.instrument.sdks import ANTHROPIC, CHAT, CLAUDE, MESSAGES, OPENAI, calls, elsewhere, only

@@ -13,9 +13,9 @@ import pytest
 from meter import tags
 from meter.home import Home
 from meter.instrument import facts
-from meter.providers import anthropic as anthropic_file
 from meter.providers import hosts
-from meter.providers import openai as openai_file
+from meter.providers.sdks import anthropic as anthropic_file
+from meter.providers.sdks import openai as openai_file
 from meter.simulator import Simulator
 from tests.conftest import lines_of
 from tests.instrument.sdks import ANTHROPIC, CHAT, CLAUDE, OPENAI, calls, elsewhere, only

@@ -17,7 +17,7 @@ import meter
 from meter import instrument, settings
 from meter.errors import SettingInvalid
 from meter.home import Home
-from meter.providers import load
+from meter.providers.sdks import load
 from meter.simulator import Simulator
 from tests.conftest import lines_of
 from tests.instrument.sdks import OPENAI, SDKS, Sdk, calls, classes, only

@@ -46,8 +46,8 @@ def shown(thing: Any) -> str:
         return "\n".join(map(shown, thing))
     body = thing.model_dump_json() if hasattr(thing, "model_dump_json") else repr(thing)
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\b([a-z]+[-_])*[0-9a-f]{20,}\b", "#", body)
-    text = re.sub(r"(['\"])date\1: ?(['\"])[^'\"]*\2", "#", text)
-    text = re.sub(r"(?i)(created\w*|date|timestamp)('|\")?[=:] ?[^,})]+", r"\1 #", text)
+    text = re.sub(r"(?i)(['\"])date\1: ?(['\"])[^'\"]*\2", "#", text)
+    text = re.sub(r"(?i)((?:created|completed)\w*|date|timestamp)('|\")?[=:] ?[^,})]+", r"\1 #", text)
     text = re.sub(r"0x[0-9a-f]+|127\.0\.0\.1:\d+", "#", text)
     return f"{type(thing).__module__}.{type(thing).__qualname__} {text}"
 
@@ -152,10 +152,11 @@ def patched() -> list[Patch]:
     for trial in TRIALS:
         import_module(trial.sdk)
     instrument.install()
-    for patch in instrument._known().values():
+    instrument.hooks()
+    for patch in instrument._patches.values():
         with suppress(ImportError):
             import_module(patch.module)
-    return [patch for patch in instrument._known().values() if patch.state().state == "patched"]
+    return [patch for patch in instrument._patches.values() if patch.state().state == "patched"]
 
 
 @pytest.fixture

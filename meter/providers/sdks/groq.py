@@ -1,0 +1,15 @@
+"""Groq's SDK."""
+
+from __future__ import annotations
+
+from meter.providers.groq import DIALECTS
+from meter.providers.model import Provider
+
+PROVIDER = Provider(
+    name="groq",
+    package="groq",
+    family="stainless",
+    modules=("groq._base_client",),
+    dialects=DIALECTS,
+    tested=("1.7.0", "1.7.0"),
+)

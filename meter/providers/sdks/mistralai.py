@@ -1,0 +1,20 @@
+"""Mistral's SDK."""
+
+from __future__ import annotations
+
+from meter.providers.mistral import DIALECTS
+from meter.providers.model import Provider
+
+BASES = ("mistralai.client.basesdk", "mistralai.azure.client.basesdk", "mistralai.gcp.client.basesdk")
+BASES_1 = ("mistralai.basesdk", "mistralai_azure.basesdk", "mistralai_gcp.basesdk")
+"""Where the SDK's base lies, and where it lay in its first version."""
+
+PROVIDER = Provider(
+    name="mistral_ai",
+    package="mistralai",
+    family="speakeasy",
+    modules=(*BASES, *BASES_1),
+    dialects=DIALECTS,
+    tested=("1.12.0", "3.7.0"),
+    address="sdk_configuration.server_url",
+)
