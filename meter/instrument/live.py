@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from time import perf_counter_ns
 from typing import Any
@@ -50,9 +50,13 @@ class LiveCall(Progress):
     """Requests refused for what we added to them."""
     refusal = False
     """What came back was an error, which the SDK has yet to raise: it was not billed."""
+    timed = True
+    """It runs now. One that is read about later took a time that nobody measured."""
     stream = False
     attached = False
     """Its end is that of a response, not of `request`."""
+    own_collector: Callable[[Any, str], Any] | None = None
+    """What reads its bytes, where that is not what their type says."""
     loose = False
     """It could not be tied to a response: it ends with its tap."""
     tapped = False
@@ -118,14 +122,26 @@ class LiveCall(Progress):
             put(record)
             for model, usage in side:
                 put(self._part(model, usage))
+            if self.dialect.deferred and look(self.body, self.dialect.deferred):
+                self._remember()
         except Exception:  # noqa: BLE001 - counted: nothing of ours may reach the caller, least of all from a finalizer
             guard.fail("call.end")
         self.body = None
 
+    def _remember(self) -> None:
+        """Leave word of an answer that is made after this call: whose it is, or that it has been told of already."""
+        from meter import keepsake  # here: few calls are made in the background
+
+        record = self.record
+        if record.response_id:
+            is_known = record.source == "reported"
+            name = keepsake.metered(record.response_id) if is_known else record.response_id
+            keepsake.keep(keepsake.Keepsake(name, record.tags))
+
     def _fill(self, status: event.Status) -> Sequence[tuple[Any, Json]]:
         """Put what is known into the record; return passes that are to have records of their own."""
         record, facts, dialect = self.record, self.facts, self.dialect
-        record.dur = (perf_counter_ns() - self.began_ns) // 1000
+        record.dur = (perf_counter_ns() - self.began_ns) // 1000 if self.timed else None
         record.status, record.operation, record.api = status, dialect.operation, dialect.api
         record.provider, record.server = facts.provider, facts.server
         if not self.passes:  # no answer, so it is not known what was sent
@@ -199,6 +215,8 @@ class LiveCall(Progress):
             record.source, record.usage = "missing", None
             if record.raw is not None:
                 guard.note("usage.unknown_shape")
+        if look(self.body, self.dialect.deferred) and record.source == "missing":
+            record.billed = False  # this reply; what is made of it later is read when it is asked for
         if record.status != "ok":
             record.billed = self.passes > 0 or (not self.refusal and may_be_billed(error))
         if record.source == "reported" or record.billed is False or look(self.body, self.dialect.deferred):

@@ -22,6 +22,7 @@ from meter.instrument.live import LiveCall, link
 from meter.instrument.patches import Patch
 from meter.instrument.side import Side
 from meter.instrument.taps import AsyncEventTap, EventTap, LinkTap, Veil, attach, attached_call, passed_call
+from meter.providers import beside
 from meter.providers.model import Provider
 from meter.providers.progress import text
 
@@ -241,6 +242,8 @@ def observe(side: Side, client: Any, kwargs: dict[str, Any]) -> None:
         if not 200 <= response.status_code < 300:
             return
         call = link.get()
+        if call is None and side.provider.beside and observe_beside(side, client, kwargs):
+            return
         hop = call is None or call.passes > 0
         if hop:
             call = begin_hop(side, client, call, kwargs["options"])
@@ -262,6 +265,19 @@ def observe(side: Side, client: Any, kwargs: dict[str, Any]) -> None:
             call.end("ok")
     except Exception:  # noqa: BLE001 - written out: this is the path of every call
         guard.fail("call.answer")
+
+
+def observe_beside(side: Side, client: Any, kwargs: dict[str, Any]) -> bool:
+    """Read an answer that is no call's and tells of some; say whether this is one."""
+    options, response = kwargs["options"], kwargs["response"]
+    found = beside.find(options.method, options.url, side.provider.beside)
+    if found is None:
+        return False
+    from meter.instrument.beside import read  # here: most services never ask for such
+
+    kind, name = found[0].kind, found[1]
+    read(kind, name, response, facts_of.of(client, side.provider), None if kwargs["stream"] else body_of(response))
+    return True
 
 
 def begin_hop(side: Side, client: Any, parent: LiveCall | None, options: Any) -> LiveCall | None:

@@ -308,7 +308,7 @@ def _tapped(response: Any, source: Any, tap: type[ByteTap] | type[AsyncByteTap])
             content_type = response.headers.get("content-type", "")
             call.tapped = not call.inside
             if call.tapped or "json" in content_type:
-                return tap(source, call, collector(call, content_type))
+                return tap(source, call, (call.own_collector or collector)(call, content_type))
     return source
 
 

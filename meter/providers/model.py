@@ -113,6 +113,17 @@ class Dialect:
         return self.asked is not None or self.is_free
 
 
+@dataclass(frozen=True)
+class Beside:
+    """A kind of request that is no call, and tells of some: it makes a batch, or fetches results."""
+
+    method: str
+    path: str
+    """Pattern of the path's end; its group names the batch, the file or the response."""
+    kind: str
+    """What is to be done with the answer: a key of `meter.instrument.beside.READERS`."""
+
+
 @dataclass(frozen=True, eq=False)
 class Provider:
     """One SDK: its choke point, the dialects spoken through it, and who may be behind it."""
@@ -140,3 +151,5 @@ class Provider:
     """Field of the call → attributes of the client."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Header of the answer → field of the call. It wins over the client's attribute."""
+    beside: tuple[Beside, ...] = ()
+    """Requests that are no calls, and tell of some."""

@@ -26,7 +26,8 @@ SELECT
 _UNMEASURED = """
 SELECT count(*)
 FROM ledger.all_calls
-WHERE price_status = 'no_usage' AND status IS DISTINCT FROM 'error' AND started_at >= $from AND started_at < $to
+WHERE price_status = 'no_usage' AND status IS DISTINCT FROM 'error'
+    AND billed IS DISTINCT FROM false AND started_at >= $from AND started_at < $to
 """
 """A call that failed without usage costs nothing that anybody knows of. Any other without usage cost something."""
 

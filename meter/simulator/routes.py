@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from meter.simulator import (
     anthropic_messages,
+    batches,
     bedrock,
     catalogue,
     cohere,
@@ -78,5 +79,11 @@ ROUTES = (
     Route("openai.moderations", "POST", re.compile("/moderations$"), media.moderations),
     Route("together.rerank", "POST", re.compile("/v1/rerank$"), media.rerank),
     Route("writer.chat", "POST", re.compile("/v1/chat$"), openai_chat.chat),
+    Route("openai.batches", "POST", re.compile(r"(?<!messages)/batches$"), batches.create),
+    Route("openai.batches", "GET", re.compile(r"(?<!messages)/batches/[^/]+$"), batches.retrieve),
+    Route("openai.files", "GET", re.compile("/files/[^/]+/content$"), batches.content),
+    Route("anthropic.batches", "POST", re.compile("/messages/batches$"), batches.create_messages),
+    Route("anthropic.batches", "GET", re.compile("/messages/batches/[^/]+$"), batches.retrieve_messages),
+    Route("anthropic.batches", "GET", re.compile("/messages/batches/[^/]+/results$"), batches.results),
     Route("models", "GET", re.compile("/models(/[^/]+)?$"), catalogue.models),
 )

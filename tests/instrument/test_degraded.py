@@ -126,5 +126,7 @@ def test_with_request_itself_gone_calls_still_work(
         assert instrument.hooks()[f"{sdk.name}._base_client:SyncAPIClient.request"].broken
     finally:
         instrument.uninstall()
-    assert guard.failures == {f"hook.{sdk.name}._base_client:SyncAPIClient.request": 1}  # goes out with the spool's state
+    assert guard.failures == {
+        f"hook.{sdk.name}._base_client:SyncAPIClient.request": 1
+    }  # goes out with the spool's state
     assert not instrument.hooks()[f"{sdk.name}._base_client:SyncAPIClient.request"].broken

@@ -137,7 +137,8 @@ def test_a_background_response_is_never_priced_by_its_input_alone(metered: Home)
     respond(status="queued", error=None)
     line = only(metered)
     assert (line["status"], line["source"]) == ("ok", "missing")
-    assert not {"usage", "sent_chars", "seen_chars", "billed"} & set(line)
+    assert not {"usage", "sent_chars", "seen_chars"} & set(line)
+    assert line["billed"] is False  # this reply is not; the answer is, when it is fetched
     assert price_of(metered) == ("no_usage", None, None, None)
 
 

@@ -5,6 +5,7 @@ Anthropic's own service behind an AWS or a Google account is Anthropic: its mode
 
 from __future__ import annotations
 
+from meter.providers import beside
 from meter.providers.messages import COMPLETE, MESSAGES
 from meter.providers.model import Provider
 
@@ -14,6 +15,7 @@ PROVIDER = Provider(
     family="stainless",
     modules=("anthropic._base_client",),
     dialects=(MESSAGES, COMPLETE),
+    beside=beside.ANTHROPIC,
     tested=("0.40.0", "2.12.0"),
     clients={
         "BaseBedrockClient": "aws.bedrock",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from meter.providers import beside
 from meter.providers.model import Provider
 from meter.providers.wires import OPENAI
 
@@ -11,6 +12,7 @@ PROVIDER = Provider(
     family="stainless",
     modules=("openai._base_client",),
     dialects=OPENAI,
+    beside=beside.OPENAI,
     tested=("1.30.0", "3.54.0"),
     clients={"BaseAzureClient": "azure.ai.openai", "BedrockOpenAI": "aws.bedrock", "AsyncBedrockOpenAI": "aws.bedrock"},
     attributes={

@@ -1,0 +1,183 @@
+"""Reading what tells of calls that were made elsewhere: the results of batches, and what was done in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from meter import attribution, event, guard, keepsake, recorder
+from meter.instrument.facts import Facts
+from meter.instrument.lines import Collector, Lines
+from meter.instrument.live import BATCH, LiveCall
+from meter.instrument.taps import attach
+from meter.keepsake import Keepsake
+from meter.providers import beside
+from meter.providers.messages import MESSAGES
+from meter.providers.model import Dialect
+from meter.providers.reading import UNREADABLE
+from meter.providers.responses import RESPONSES
+
+
+def read(kind: str, name: str, response: Any, facts: Facts, content: Any) -> None:
+    """Read an answer: its bytes, or None where they are a stream that is read later."""
+    if content is not None or kind in STREAMED:
+        READERS[kind](name, response, facts, content)
+
+
+def _created(_: str, __: Any, ___: Facts, content: Any) -> None:
+    """A batch was made: remember by whom."""
+    found = beside.decode_batch(content)
+    if found.id:
+        keepsake.keep(Keepsake(found.id, dict(attribution.current()), created=_moment(found.created_at)))
+
+
+def _batch(_: str, __: Any, ___: Facts, content: Any) -> None:
+    """A batch was looked at: remember which files are its."""
+    found = beside.decode_batch(content)
+    for file in (found.output_file_id, found.error_file_id):
+        if file and found.id:
+            keepsake.keep(Keepsake(file, of=found.id, created=_moment(found.created_at)))
+
+
+def _moment(stated: Any) -> int | None:
+    return beside.moment(stated) if isinstance(stated, int | float) else None
+
+
+def _settled(name: str, response: Any, facts: Facts, content: Any) -> None:
+    """Something was asked for that may have been made in the background; what can be asked for as a stream was."""
+    if content is None:
+        attach(response, Resumed(facts, name))
+        return
+    found = beside.decode_settled(content)
+    if not found.is_told or found.id is None or keepsake.recall(keepsake.metered(found.id)) is not None:
+        return
+    dialect = beside.RUNS if found.object == beside.RUN else RESPONSES
+    put(dialect, content, facts, found.id, beside.moment(found.created_at) or 0, keepsake.recall(found.id))
+    keepsake.keep(Keepsake(keepsake.metered(found.id)))
+
+
+def _lines(name: str, response: Any, facts: Facts, content: Any) -> None:
+    """A file or a stream of results was asked for."""
+    results = Results(facts, name)
+    if content is None:
+        attach(response, results)
+    else:
+        reader = ResultLines(results, "")
+        reader.feed(content)
+        reader.finish()
+
+
+READERS: dict[str, Callable[[str, Any, Facts, Any], None]] = {
+    "created": _created,
+    "started": _created,
+    "batch": _batch,
+    "settled": _settled,
+    "openai_lines": _lines,
+    "anthropic_lines": _lines,
+}
+
+
+STREAMED = ("settled", "openai_lines", "anthropic_lines")
+"""What may be read as it comes."""
+
+
+class Resumed(LiveCall):
+    """A response that is made in the background, and whose events are read from somewhere on. It is told of once."""
+
+    timed = False
+
+    def __init__(self, facts: Facts, name: str) -> None:
+        kept = keepsake.recall(name)
+        record = recorder.start()
+        if kept is not None:
+            record.tags = kept.tags
+        super().__init__(RESPONSES, record, facts, None)
+        self.name, self.passes, self.stream = name, 1, True
+
+    def end(self, status: event.Status, error: BaseException | None = None) -> None:
+        """Write the record if the end was reached, and nobody has."""
+        name = keepsake.metered(self.name)
+        if self.done or not self.record.raw or keepsake.recall(name) is not None:
+            self.done = True
+            return
+        super().end(status, error)
+        keepsake.keep(Keepsake(name))
+
+
+class Results(LiveCall):
+    """Results of a batch as they are read. It is no call itself: each line is one."""
+
+    def __init__(self, facts: Facts, name: str) -> None:
+        super().__init__(MESSAGES, event.Call(event.SCHEMA, "", 0), facts, None)
+        self.name = name
+        self.kept: Keepsake | None = None
+        self.is_recalled = False
+
+    def own_collector(self, call: Any, content_type: str) -> Collector:
+        """Return what reads the lines."""
+        return ResultLines(call, content_type)
+
+    def end(self, status: event.Status, error: BaseException | None = None) -> None:  # noqa: ARG002
+        """Nothing is written: the lines have been."""
+        self.done = True
+
+    def take_line(self, data: bytes) -> None:
+        """Record one result, unless it was an error."""
+        try:
+            line = beside.decode_line(data)
+            found = beside.answer_in(line)
+        except UNREADABLE:
+            guard.note("batch.line")
+            return
+        if found is None:
+            return
+        dialect, body = found
+        head = beside.decode_head(body)
+        if not self.is_recalled:
+            self.kept, self.is_recalled = keepsake.recall(self.name), True
+        created = self.kept.created if self.kept is not None else None
+        name = line.id or head.id or f"{self.name} {line.custom_id}"
+        put(
+            dialect,
+            body,
+            self.facts,
+            name,
+            beside.moment(head.created or head.created_at) or created or 0,
+            self.kept,
+            BATCH,
+        )
+
+
+class ResultLines(Lines):
+    """Reads a body of which each line is a result."""
+
+    def __init__(self, call: Results, _: str) -> None:
+        super().__init__(call)
+        self._results = call
+        self._is_ours: bool | None = None
+
+    def _lines(self, data: bytes) -> None:
+        if self._is_ours is None:
+            self._is_ours = data.startswith(beside.RESULTS)
+        for line in data.split(b"\n") if self._is_ours else ():
+            if line.strip():
+                self._results.take_line(line)
+
+    def _cut(self) -> None:
+        """Keep the whole line, however long: its end is where the usage is."""
+
+
+def put(
+    dialect: Dialect, body: bytes, facts: Facts, name: str, ts: int, kept: Keepsake | None, processing: str = ""
+) -> None:
+    """Record an answer that was made earlier."""
+    record = event.Call(event.SCHEMA, beside.id_of(facts.provider, name, ts), ts or event.now_us())
+    record.tags = (kept.tags if kept is not None else dict(attribution.current())) or None
+    call = LiveCall(dialect, record, facts, None)
+    call.timed = False
+    call.passes = 1
+    call.take_body(body)
+    record.request_model = record.response_model
+    if processing:
+        record.tier, record.context = processing, {"processing": processing}
+    call.end("ok")
