@@ -46,6 +46,7 @@ test: $(STAMP) $(OLDEST_STAMP) $(SDKS_STAMP) ## everything that can run here, on
 test-all: $(STAMP) ## test, and what takes long
 	METER_TEST_ALL=1 $(MAKE) test
 	$(BIN)/python -m tests.matrix
+	$(BIN)/python -m tests.frameworks
 
 lint: $(STAMP) ## format, lint, types, import contracts, spelling
 	$(BIN)/ruff format --check .

@@ -5,14 +5,11 @@ Each environment is made once, as `.venv-sdk-<name>`. Prints a Markdown table; t
 
 from __future__ import annotations
 
-import re
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-TOOLS = ("pytest", "pytest-xdist", "pytest-randomly")
+from tests import environments
 
 
 @dataclass(frozen=True)
@@ -26,7 +23,7 @@ class Pair:
     @property
     def folder(self) -> Path:
         """Its environment."""
-        return ROOT / f".venv-sdk-{self.openai}-{self.anthropic}"
+        return environments.ROOT / f".venv-sdk-{self.openai}-{self.anthropic}"
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -56,27 +53,7 @@ def main() -> int:
 def check(pair: Pair) -> tuple[bool, str]:
     """Run the suite with one pair; return whether it passed, and pytest's own summary."""
     print(f"openai {pair.openai}, anthropic {pair.anthropic} …", file=sys.stderr, flush=True)
-    python = pair.folder / "bin" / "python"
-    if not python.exists():
-        run(sys.executable, "-m", "venv", str(pair.folder))
-        run(str(python), "-m", "pip", "install", "-qq", "--upgrade", "pip")
-    run(str(python), "-m", "pip", "install", "-qq", *TOOLS, *pair.requirements, "--editable", str(ROOT))
-    done = subprocess.run(
-        [str(python), "-m", "pytest", "tests/instrument", "-q", "-n", "2", "-p", "no:cacheprovider"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        print(done.stdout[-4000:], file=sys.stderr)
-    summary = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr[-200:]
-    return done.returncode == 0, re.sub(r" in [0-9.]+s.*", "", summary)
-
-
-def run(*command: str) -> None:
-    """Run a step of the set-up; raises CalledProcessError if it fails."""
-    subprocess.run(command, cwd=ROOT, check=True)
+    return environments.check(pair.folder, pair.requirements, "tests/instrument")
 
 
 if __name__ == "__main__":
