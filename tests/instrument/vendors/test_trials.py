@@ -6,6 +6,7 @@ In the development environment these are the SDKs of the first rank; `make test-
 from __future__ import annotations
 
 import inspect
+import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -24,7 +25,8 @@ from tests.instrument.vendors.reading import calls, classes, settled
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-TRIALS = [trial for trial in load() if is_installed(trial.sdk)]
+ONLY = os.environ.get("METER_TEST_SDK")
+TRIALS = [trial for trial in load() if trial.sdk == ONLY or (not ONLY and is_installed(trial.sdk))]
 STREAMS = [trial for trial in TRIALS if "streamed" in trial.name]
 
 every = pytest.mark.parametrize("trial", TRIALS, ids=[f"{trial.sdk}: {trial.name}" for trial in TRIALS])
