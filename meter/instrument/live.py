@@ -188,8 +188,8 @@ class LiveCall(Progress):
                 setattr(record, name, value[:MAX_TEXT])
             elif value != STANDARD:
                 record.context = {**(record.context or {}), name[8:]: value[:MAX_TEXT]}
-        for path in self.reader.costs:
-            if (cost := exact(dig(usage, path))) is not None:
+        for path, power in self.reader.costs:
+            if (cost := exact(dig(usage, path), power)) is not None:
                 record.reported_cost, record.reported_currency = cost, "USD"
                 break
         if record.tier == BATCH:

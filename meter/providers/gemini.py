@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from meter.providers.model import Answer, Count, Dialect, Events
+from meter.providers.reading import look
 
 Json = dict[str, Any]
 
@@ -107,6 +108,20 @@ def prepare(usage: Json) -> Json:
     return flat
 
 
+def executed(answer: Any) -> dict[str, int]:
+    """Count searches: one for each grounded answer, and from Gemini 3 on one for each query that was made."""
+    queries = {
+        str(query)
+        for candidate in look(answer, "candidates") or ()
+        for query in look(look(candidate, "grounding_metadata"), "web_search_queries") or ()
+    }
+    if not queries:
+        return {}
+    return {"web_searches": len(queries) if str(look(answer, "model")).startswith(BY_QUERY) else 1}
+
+
+BY_QUERY = ("gemini-3", "models/gemini-3")
+
 PROMPT = Count(
     "promptTokenCount",
     "input",
@@ -145,6 +160,7 @@ GENERATE = Dialect(
     ),
     prepare=prepare,
     answer=Generated,
+    executed=executed,
     events=Events(event=Generated, answers={"": ""}, items="candidates", texts={"": ("text",)}),
 )
 

@@ -78,6 +78,8 @@ class Dialect:
     """The provider's grand total: it fills in a side that is not stated, and shows which parts lie beside their count."""
     fees: Mapping[str, str] = field(default_factory=dict)
     """Class → path in the answer, for what is counted outside the usage object."""
+    executed: Callable[[Any], dict[str, int]] | None = None
+    """Counts in an answer what the provider ran for it (searches, code), where no number says so: executed, not declared."""
     prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     """Rewrites a usage object that is no plain table, such as one with a list by modality, into one that `counts` can read."""
     asked: Callable[[Mapping[str, Any]], dict[str, int]] | None = None
@@ -88,8 +90,8 @@ class Dialect:
     """The answer is no JSON, but sound: there is nothing to read in it."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """Field of the call, or `context.<key>`, → path in the usage object."""
-    cost: tuple[str, ...] = ()
-    """Paths in the usage object where the provider may state what the call cost, in US dollars."""
+    cost: Mapping[str, int] = field(default_factory=dict)
+    """Path in the usage object where the provider may state what the call cost → power of ten that makes it US dollars."""
     answer: type[Answer] = Answer
     headers: Mapping[str, str] = field(default_factory=dict)
     """Header of the answer → field of a usage object, for an answer whose body states none or is not ours to read."""

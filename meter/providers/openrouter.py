@@ -7,7 +7,7 @@ from dataclasses import replace
 from meter.providers import audio, chat, images, messages, responses
 from meter.providers.model import Count, Dialect
 
-COST = ("cost",)
+COST = {"cost": 0}
 COUNTS = (*chat.COUNTS, Count("server_tool_use_details.web_search_requests", "web_searches"))
 
 DIALECTS: tuple[Dialect, ...] = (

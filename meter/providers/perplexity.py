@@ -17,7 +17,7 @@ COUNTS = (
     Count("num_search_queries", "web_searches"),
 )
 
-COST = ("cost.total_cost",)
+COST = {"cost.total_cost": 0}
 
 CHAT = replace(chat.CHAT, counts=COUNTS, total="", cost=COST, asks_for_usage=False)
 

@@ -83,7 +83,7 @@ class Progress:
             record.raw = one_line(usage) if content.startswith(PRETTY) else usage
         if body.error:
             self.trouble = error_code(body.error)
-        if reader.fees:
+        if reader.tells_fees:
             self._take_fees(body)
 
     def _take_odd(self, content: bytes) -> None:
@@ -114,7 +114,7 @@ class Progress:
         usage = plain(stated(answer) if usage is None else usage)
         if usage is not None:
             record.raw = merge(record.raw, usage)
-        if self.reader.fees:
+        if self.reader.tells_fees:
             self._take_fees(answer)
         return bool(usage)
 
@@ -136,6 +136,9 @@ class Progress:
             found = dig(plain(look(answer, place)), path)
             if isinstance(found, int):
                 self.fees = {**(self.fees or {}), name: found}
+        executed = self.reader.dialect.executed
+        for name, found in (executed(answer) if executed is not None else {}).items():
+            self.fees = {name: found, **(self.fees or {})}  # what a number says goes first
 
 
 @functools.cache

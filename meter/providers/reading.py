@@ -47,7 +47,8 @@ class Reader:
         ]
         self._total = _path(dialect.total)
         self.fees = [(name, _path(path)[0], _path(path)[1:]) for name, path in dialect.fees.items()]
-        self.costs = [_path(path) for path in dialect.cost]
+        self.tells_fees = bool(self.fees or dialect.executed)
+        self.costs = [(_path(path), power) for path, power in dialect.cost.items()]
         self.fields = tuple(dialect.fields.items())
 
     def ending(self, content: bytes) -> Any:
@@ -195,16 +196,16 @@ def number(value: Any) -> Number | None:
     return None
 
 
-def exact(value: Any) -> str | None:
-    """Return an amount as a plain decimal number, digit by digit as it was stated; None for what is none."""
+def exact(value: Any, power: int = 0) -> str | None:
+    """Return an amount times a power of ten as a plain decimal number, digit by digit as stated; None for what is none."""
     if type(value) is int:
-        return str(value)
+        return f"{Decimal(value).scaleb(power):f}"
     if isinstance(value, float | msgspec.Raw | str):
         try:
             amount = Decimal(repr(value) if isinstance(value, float) else _text_of(value))
         except ArithmeticError:
             return None
-        return f"{amount:f}" if amount.is_finite() else None
+        return f"{amount.scaleb(power):f}" if amount.is_finite() else None
     return None
 
 

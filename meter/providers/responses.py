@@ -7,6 +7,53 @@ from typing import Any
 import msgspec
 
 from meter.providers.model import Answer, Count, Dialect, Events
+from meter.providers.reading import UNREADABLE, look
+
+
+class Item(msgspec.Struct):
+    """A part of an answer: text, or something that the provider ran."""
+
+    type: Any = None
+    status: Any = None
+    action: Any = None
+
+
+class Response(Answer):
+    """An answer, with its parts unread: most are text."""
+
+    output: Any = msgspec.Raw()
+
+
+TOOLS = {
+    "web_search_call": "web_searches",
+    "file_search_call": "file_searches",
+    "code_interpreter_call": "code_executions",
+}
+"""A part's type → the class that counts it."""
+
+_items = msgspec.json.Decoder(list[Item]).decode
+
+
+def executed(answer: Any) -> dict[str, int]:
+    """Count what was run for an answer. Opening a page that a search has found is no search."""
+    output = look(answer, "output")
+    if isinstance(output, msgspec.Raw):
+        if b'_call"' not in bytes(output):
+            return {}
+        try:
+            output = _items(output)
+        except UNREADABLE:
+            return {}
+    found: dict[str, int] = {}
+    for item in output if isinstance(output, list) else ():
+        name = TOOLS.get(str(look(item, "type")))
+        if (
+            name
+            and look(item, "status") in (None, "completed")
+            and look(look(item, "action"), "type") in (None, "search")
+        ):
+            found[name] = found.get(name, 0) + 1
+    return found
 
 
 class Event(msgspec.Struct):
@@ -15,7 +62,7 @@ class Event(msgspec.Struct):
     type: Any = None
     delta: Any = None
     code: Any = None
-    response: Answer | None = None
+    response: Response | None = None
 
 
 ENDS = ("response.completed", "response.incomplete", "response.failed")
@@ -47,6 +94,8 @@ RESPONSES = Dialect(
     ),
     total="total_tokens",
     deferred="background",
+    answer=Response,
+    executed=executed,
     fees={"web_searches": "tool_usage.web_search.num_requests"},
     events=Events(
         event=Event,

@@ -25,6 +25,7 @@ from meter.providers import (
     voyage,
     watsonx,
     writer,
+    xai,
 )
 from meter.providers.model import Dialect
 
@@ -52,6 +53,7 @@ WIRES: dict[str, tuple[Dialect, ...]] = {
     "groq": groq.DIALECTS,
     "openrouter": openrouter.DIALECTS,
     "together": together.DIALECTS,
+    "x_ai": xai.DIALECTS,
     "writer": writer.DIALECTS,
     "voyage": (voyage.EMBEDDINGS, voyage.RERANK),
     "ibm.watsonx.ai": (watsonx.GENERATE,),
