@@ -211,9 +211,7 @@ def check(
         wanted = statement.expected(record)
         got = statement.recorded(lines[0], lines[1:]) if lines else None
         if got is not None and "web_search_requests" not in wanted:
-            got.pop(
-                "web_search_requests", None
-            )  # the corpus counts none that were only run
+            got.pop("web_search_requests", None)  # the corpus counts none that were only run
         if got == wanted and not any("parent" not in line for line in lines[1:]):
             agree[way] += 1
         else:

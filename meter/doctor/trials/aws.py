@@ -15,7 +15,7 @@ BODY = json.dumps({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 64, 
 USAGE = {"input": 11, "cache_read": 3, "cache_write_5m": 4, "cache_write_1h": 1, "output": 7}
 
 HEADERS = {"input": 11, "cache_read": 3, "cache_write": 5, "output": 7}
-"""What the headers of an answer say whose body belongs to the caller."""
+"""What the headers of an answer say whose body belongs to the caller, and what early versions read of a body."""
 
 
 def client(url: str) -> Any:
@@ -52,8 +52,8 @@ def invoke_stream(url: str) -> Any:
 
 
 TRIALS = (
-    Trial(SDK, "converse", converse, USAGE),
-    Trial(SDK, "converse, streamed", converse_stream, USAGE),
+    Trial(SDK, "converse", converse, USAGE, HEADERS),
+    Trial(SDK, "converse, streamed", converse_stream, USAGE, HEADERS),
     Trial(SDK, "invoke model", invoke, HEADERS),
     Trial(SDK, "invoke model, streamed", invoke_stream, USAGE),
 )
