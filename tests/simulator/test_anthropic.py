@@ -103,6 +103,12 @@ def test_an_offered_tool_is_used_plainly_and_in_a_stream(anthropic: Anthropic) -
     assert (block.name, block.input) == ("look_up", {})
 
 
+def test_a_tool_whose_result_came_back_is_not_used_again(anthropic: Anthropic) -> None:
+    result: Any = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": "42"}]}
+    message = anthropic.messages.create(**{**CALL, "messages": [*CALL["messages"], result]}, tools=TOOLS)
+    assert message.stop_reason == "end_turn"
+
+
 @needs_anthropic_1
 def test_a_structured_answer_fits_its_type(anthropic: Anthropic) -> None:
     assert anthropic.messages.parse(**CALL, output_format=Answer).parsed_output == Answer(city="metered")
