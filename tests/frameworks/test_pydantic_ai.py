@@ -88,8 +88,14 @@ def test_the_events_of_a_run_are_one_record(model: Any, stated: dict[str, int], 
 @models
 def test_a_run_with_a_tool_is_a_record_for_each_turn(model: Any, stated: dict[str, int], account: Account) -> None:
     agent = pydantic_ai.Agent(model(account))
-    asked = []
-    agent.tool_plain(lambda: asked.append("time") or "noon", name="clock")
+    asked: list[str] = []
+
+    def clock() -> str:
+        """Tell the time."""
+        asked.append("time")
+        return "noon"
+
+    agent.tool_plain(clock)
     result = account.run(agent.run(PROMPT))
     turns = len(account.sim.requests)
     assert asked == ["time"]
