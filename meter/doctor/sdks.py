@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 from meter import settings
 from meter.doctor.finding import Finding, note, ok, wrong
 from meter.instrument import UNUSED
+from meter.instrument.presence import numbers, predates
 from meter.providers.model import Provider
 from meter.providers.sdks import load
 
@@ -64,13 +64,15 @@ def judge(provider: Provider, hooks: Sequence[dict[str, Any]]) -> Finding:
     found = next((hook["version"] for hook in hooks if hook["version"]), None) or "of unknown version"
     name, span = f"{provider.package} {found}", f"tested with {oldest} to {newest}"
     hooks = [hook for hook in hooks if hook["state"] not in UNUSED]
+    if not hooks and predates(found, provider.since):
+        return ok(name, f"leaves its calls to other SDKs, as all versions before {provider.since}")
     broken = [hook for hook in hooks if hook["state"] != "patched"]
     if broken or not hooks:
         which = "; ".join(f"{hook['target']} is {hook['state']} {hook['detail']}".strip() for hook in broken)
         return wrong(name, f"cannot be metered: {which or 'no hook knows it'}", f"use a version that was {span}")
-    if parts(found) > parts(newest):
+    if numbers(found) > numbers(newest):
         return note(name, f"all {len(hooks)} hooks fit; newer than what was {span}", "meter doctor --selftest tries it")
-    if parts(found) < parts(oldest):
+    if numbers(found) < numbers(oldest):
         return note(name, f"all {len(hooks)} hooks fit; older than what was {span}", "meter doctor --selftest tries it")
     return ok(name, f"all {len(hooks)} hooks fit; {span}")
 
@@ -81,12 +83,6 @@ def is_installed(package: str) -> bool:
         return find_spec(package) is not None
     except ModuleNotFoundError:
         return False
-
-
-def parts(version: str) -> tuple[int, ...]:
-    """Return a version's leading numbers: 3.54.0rc1 is (3, 54, 0)."""
-    match = re.match(r"\d+(\.\d+)*", version)
-    return tuple(int(part) for part in match[0].split(".")) if match else ()
 
 
 FOREIGN = ("METER_", "OPENAI_", "ANTHROPIC_")

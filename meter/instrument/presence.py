@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Mapping
@@ -28,9 +29,21 @@ def judged(patches: Mapping[str, Patch]) -> dict[str, HookState]:
         state = patch.state()
         if state.state == "waiting" and not present.get(patch.module, True):
             none_there = not any(present[module] for module in groups[_group(patch)])
-            state = replace(state, state="missing" if none_there else "absent", detail=f"there is no {patch.module}")
+            missing = none_there and not predates(state.version, patch.provider.since)
+            state = replace(state, state="missing" if missing else "absent", detail=f"there is no {patch.module}")
         states[target] = state
     return states
+
+
+def predates(version: str | None, since: str) -> bool:
+    """Say whether a version is older than another, as far as numbers tell."""
+    return bool(version and since) and numbers(version or "") < numbers(since)
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """Return a version's leading numbers: 3.54.0rc1 is (3, 54, 0)."""
+    match = re.match(r"\d+(\.\d+)*", version)
+    return tuple(int(part) for part in match[0].split(".")) if match else ()
 
 
 def _group(patch: Patch) -> Group:

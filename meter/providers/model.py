@@ -153,5 +153,7 @@ class Provider:
     """Field of the call → attributes of the client."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Header of the answer → field of the call. It wins over the client's attribute."""
+    since: str = ""
+    """First version that has these modules; older ones leave all their calls to other SDKs, and nothing is missing there."""
     beside: tuple[Beside, ...] = ()
     """Requests that are no calls, and tell of some."""

@@ -199,6 +199,12 @@ def test_an_unknown_version_of_an_sdk_is_judged_by_whether_the_hooks_fit(
     assert sdks.judge(openai_provider(), [hook(state, version)]).state == verdict
 
 
+@pytest.mark.parametrize(("version", "state", "verdict"), [("3.3.1", "absent", "ok"), ("3.5.0", "missing", "wrong")])
+def test_a_version_from_before_an_sdk_called_by_itself_lacks_nothing(version: str, state: str, verdict: str) -> None:
+    dspy = next(provider for provider in load() if provider.package == "dspy")
+    assert sdks.judge(dspy, [hook(state, version)]).state == verdict
+
+
 def test_the_selftest_finds_every_usage_as_the_wire_stated_it(home: Home) -> None:
     shown = run("doctor", "--selftest", "--format", "json")
     rows = json.loads(shown.out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import warnings
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ from meter.home import Home
 from meter.simulator import Simulator
 from tests.frameworks.account import Account
 from tests.instrument.conftest import server, sim, small_garbage
+
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else its import looks for prices in the internet
 
 __all__ = ["account", "loop", "server", "sim", "small_garbage"]
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import sys
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from meter import guard, instrument
 from meter.home import Home
+from meter.instrument import presence
+from meter.instrument.patches import Patch
+from meter.providers.model import Provider
 from meter.simulator import Simulator
 from tests.instrument import ways
 from tests.instrument.sdks import SDKS, Sdk, classes, only
@@ -130,3 +135,15 @@ def test_with_request_itself_gone_calls_still_work(
         f"hook.{sdk.name}._base_client:SyncAPIClient.request": 1
     }  # goes out with the spool's state
     assert not instrument.hooks()[f"{sdk.name}._base_client:SyncAPIClient.request"].broken
+
+
+@pytest.mark.parametrize(("since", "state"), [("2.0", "absent"), ("1.0", "missing"), ("", "missing")])
+def test_a_version_from_before_a_choke_point_lacks_nothing(
+    since: str, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = ModuleType("old")
+    package.__dict__.update(__version__="1.4", __path__=[])
+    monkeypatch.setitem(sys.modules, "old", package)
+    provider = Provider("old", "old", "stainless", ("old.client",), (), ("1.4", "2.0"), since=since)
+    patch = Patch(provider, "old.client", "Client.request", lambda bare: bare)
+    assert presence.judged({patch.target: patch})[patch.target].state == state
