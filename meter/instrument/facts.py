@@ -173,6 +173,18 @@ def _find_key(pairs: Pairs, facts: Facts) -> str | None:
     return None
 
 
+def key_in(headers: Iterable[tuple[str, Any]]) -> str | None:
+    """Return the key in the headers of a request, where they are text."""
+    sent = {
+        name.lower(): value.decode("latin-1") if isinstance(value, bytes) else str(value) for name, value in headers
+    }
+    for name, scheme in KEY_HEADERS.items():
+        head, _, key = sent.get(name.decode(), "").rpartition(" ")
+        if key and head.lower() == scheme.decode():
+            return key
+    return None
+
+
 def _key_of(client: weakref.ref[Any], attributes: Iterable[str]) -> str | None:
     return _first_text(client(), attributes)
 

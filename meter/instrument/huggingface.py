@@ -21,7 +21,6 @@ from meter.providers.model import Provider
 from meter.providers.watching import decoder_of, watcher_of
 
 NEEDS = ("request_parameters", "stream")
-BEARER = "bearer "
 LAST = b"data: [DONE]"
 
 
@@ -50,17 +49,13 @@ def start(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     if dialect is None:
         return None
     call = flow.begin(side, client, dialect, request.json, wires.model_in(dialect, address.path) or request.model)
+    facts.configured_key = partial(facts_of.key_in, (request.headers or {}).items())
     call.facts = facts
     if isinstance(request.json, dict) and isinstance(model := request.json.get("model"), str):
         call.record.request_model = model
-    call.record.key = _key(request.headers)
+    call.record.key = facts.key
     call.stream = bool(kwargs.get("stream"))
     return call
-
-
-def _key(headers: Any) -> str | None:
-    sent = str((headers or {}).get("authorization") or (headers or {}).get("Authorization") or "")
-    return facts_of.fingerprint(sent[len(BEARER) :].encode()) if sent.lower().startswith(BEARER) else None
 
 
 def ask(_: LiveCall, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:

@@ -25,8 +25,6 @@ from meter.providers.model import Provider
 from meter.providers.reading import UNREADABLE
 
 NEEDS = ("request",)
-BEARER = "bearer "
-KEYS = ("x-api-key", "api-key", "x-goog-api-key")
 SPEAKERS = (("anthropic", wires.ANTHROPIC), ("gcp.gemini", wires.GOOGLE))
 """Whose wires it speaks besides OpenAI's: who owns a path stands for an address without a name of its own."""
 
@@ -53,7 +51,7 @@ def start(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     if dialect is None:
         return None
     call = flow.begin(side, client, dialect, _json(request.body), wires.model_in(dialect, address.path))
-    facts.configured_key = functools.partial(_key, request.headers)
+    facts.configured_key = functools.partial(facts_of.key_in, request.headers)
     call.facts, call.record.key = facts, facts.key
     return call
 
@@ -100,14 +98,6 @@ def _over_async(call: LiveCall, bare: Callable[[bool], Any]) -> Callable[[bool],
                 call.closed()
 
     return release
-
-
-def _key(headers: list[tuple[str, str]]) -> str | None:
-    sent = {name.lower(): value for name, value in headers}
-    bearer = sent.get("authorization", "")
-    if bearer.lower().startswith(BEARER):
-        return bearer[len(BEARER) :]
-    return next((sent[name] for name in KEYS if name in sent), None)
 
 
 def _json(body: bytes) -> Any:

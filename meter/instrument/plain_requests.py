@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from meter import guard
+from meter.instrument import facts as facts_of
 from meter.instrument import flow
 from meter.instrument.lines import collector
 from meter.instrument.live import KEY, LiveCall
@@ -21,7 +22,6 @@ from meter.providers.model import Provider
 from meter.providers.reading import UNREADABLE
 
 NEEDS = ("request",)
-BEARER = "bearer "
 
 
 def patches(provider: Provider) -> list[Patch]:
@@ -41,16 +41,8 @@ def start(_: Side, __: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Li
     body = functools.partial(_json, request.body)
     call = noticed(request.method or "", address.hostname or "", address.port, address.path, authority, body)
     if call is not None:
-        call.facts.configured_key = functools.partial(_key, request.headers)
+        call.facts.configured_key = functools.partial(facts_of.key_in, request.headers.items())
     return call
-
-
-def _key(headers: Any) -> str | None:
-    sent = headers.get("Authorization") or ""
-    text = sent.decode("latin-1") if isinstance(sent, bytes) else str(sent)
-    return (
-        text[len(BEARER) :] if text.lower().startswith(BEARER) else headers.get("x-api-key") or headers.get("api-key")
-    )
 
 
 def _json(body: Any) -> Any:
