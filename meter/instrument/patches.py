@@ -55,8 +55,18 @@ class HookState:
 class Patch:
     """An attribute of a class in an SDK's module, and what it is wrapped in."""
 
-    def __init__(self, provider: Provider, module: str, name: str, wrap: Wrapping, needs: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        module: str,
+        name: str,
+        wrap: Wrapping,
+        needs: tuple[str, ...] = (),
+        *,
+        is_optional: bool = False,
+    ) -> None:
         self.provider, self.module, self.name = provider, module, name
+        self._is_optional = is_optional
         self._wrap, self._needs = wrap, needs
         self._owner: type[Any] | None = None
         self._bare: Any = None
@@ -82,6 +92,9 @@ class Patch:
         kind, _, attribute = self.name.rpartition(".")
         owner = getattr(module, kind, None)
         bare = getattr(owner, attribute, None)
+        if owner is None and self._is_optional:
+            self._set("absent", "this version has no such class")
+            return
         if owner is None or bare is None:
             self._set("missing", f"{self.provider.package} {version(self.provider.package)} has none")
             return

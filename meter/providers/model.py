@@ -157,3 +157,5 @@ class Provider:
     """First version that has these modules; older ones leave all their calls to other SDKs, and nothing is missing there."""
     beside: tuple[Beside, ...] = ()
     """Requests that are no calls, and tell of some."""
+    sockets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Module → classes of connections that stay open, in the versions that have them."""

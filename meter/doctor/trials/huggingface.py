@@ -11,7 +11,7 @@ CHAT: dict[str, Any] = {"model": "meta-llama/Llama-3.1-8B-Instruct", "messages":
 
 
 def client(url: str) -> Any:
-    """Return a client of the simulator."""
+    """Return a client of the simulator. The caller holds it: it may close with its last reference."""
     from huggingface_hub import InferenceClient
 
     return InferenceClient(base_url=f"{url}/v1", token="hf_sim")
@@ -26,14 +26,14 @@ def async_client(url: str) -> Any:
 
 def chat(url: str) -> Any:
     """A chat completion."""
-    with client(url) as huggingface:
-        return huggingface.chat_completion(**CHAT)
+    huggingface = client(url)
+    return huggingface.chat_completion(**CHAT)
 
 
 def chat_stream(url: str) -> Any:
     """A streamed chat completion that does not ask for usage by itself."""
-    with client(url) as huggingface:
-        return read(huggingface.chat_completion(**CHAT, stream=True))
+    huggingface = client(url)
+    return read(huggingface.chat_completion(**CHAT, stream=True))
 
 
 async def chat_async(url: str) -> Any:

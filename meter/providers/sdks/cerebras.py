@@ -11,6 +11,6 @@ PROVIDER = Provider(
     family="stainless",
     modules=("cerebras.cloud.sdk._base_client",),
     dialects=(chat.CHAT, chat.COMPLETIONS),
-    tested=("1.91.0", "1.91.0"),
+    tested=("1.50.1", "1.91.0"),
     distribution="cerebras-cloud-sdk",
 )

@@ -11,7 +11,7 @@ PROVIDER = Provider(
     family="fern",
     modules=("cohere.core.http_client",),
     dialects=DIALECTS,
-    tested=("7.3.1", "7.3.1"),
+    tested=("5.21.1", "7.3.1"),
     address="",
     keys=(),
 )

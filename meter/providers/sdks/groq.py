@@ -11,5 +11,5 @@ PROVIDER = Provider(
     family="stainless",
     modules=("groq._base_client",),
     dialects=DIALECTS,
-    tested=("1.7.0", "1.7.0"),
+    tested=("0.37.1", "1.7.0"),
 )

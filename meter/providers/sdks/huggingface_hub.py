@@ -11,7 +11,7 @@ PROVIDER = Provider(
     family="huggingface",
     modules=("huggingface_hub.inference._client", "huggingface_hub.inference._generated._async_client"),
     dialects=(chat.CHAT, chat.EMBEDDINGS),
-    tested=("1.33.0", "1.33.0"),
+    tested=("0.36.2", "2.4.0"),
     address="",
     keys=("token",),
 )

@@ -11,7 +11,7 @@ PROVIDER = Provider(
     family="ollama",
     modules=("ollama._client",),
     dialects=DIALECTS,
-    tested=("0.6.3", "0.6.3"),
+    tested=("0.4.9", "0.6.3"),
     address="_client.base_url",
     keys=(),
 )

@@ -6,6 +6,9 @@ from meter.providers import beside
 from meter.providers.model import Provider
 from meter.providers.wires import OPENAI
 
+REALTIME = ("RealtimeConnection", "AsyncRealtimeConnection")
+RESPONSES = ("ResponsesConnection", "AsyncResponsesConnection")
+
 PROVIDER = Provider(
     name="openai",
     package="openai",
@@ -13,6 +16,12 @@ PROVIDER = Provider(
     modules=("openai._base_client",),
     dialects=OPENAI,
     beside=beside.OPENAI,
+    sockets={
+        "openai.resources.realtime.realtime": REALTIME,
+        "openai.resources.beta.realtime.realtime": REALTIME,
+        "openai.resources.responses.responses": RESPONSES,
+        "openai.resources.beta.responses.responses": RESPONSES,
+    },
     tested=("1.30.0", "3.54.0"),
     clients={"BaseAzureClient": "azure.ai.openai", "BedrockOpenAI": "aws.bedrock", "AsyncBedrockOpenAI": "aws.bedrock"},
     attributes={

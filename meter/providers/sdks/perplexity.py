@@ -11,6 +11,6 @@ PROVIDER = Provider(
     family="stainless",
     modules=("perplexity._base_client",),
     dialects=DIALECTS,
-    tested=("0.46.1", "0.46.1"),
+    tested=("0.22.0", "0.46.1"),
     distribution="perplexityai",
 )

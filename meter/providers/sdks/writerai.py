@@ -11,6 +11,6 @@ PROVIDER = Provider(
     family="stainless",
     modules=("writerai._base_client",),
     dialects=DIALECTS,
-    tested=("3.0.0", "3.0.0"),
+    tested=("2.4.0", "3.0.0"),
     distribution="writer-sdk",
 )
