@@ -21,6 +21,8 @@ class Tap:
 
     _source: Any
     _call: LiveCall
+    _used = False
+    """Something was pulled through this very tap. A stream may have a second one that nobody reads, and drop it at any time."""
 
     def __getattr__(self, name: str) -> Any:
         if name in ("_source", "_call"):  # an object that was never made whole, such as a copy in the making
@@ -30,7 +32,7 @@ class Tap:
     def __del__(self) -> None:
         call = self.__dict__.get("_call")
         # Where the caller reads bytes himself, or has read nothing, the end is that of the response.
-        if call is not None and (call.chunks or call.loose) and not call.tapped:
+        if call is not None and (self._used or call.loose) and not call.tapped:
             call.closed()
 
     def _pulled(self, error: BaseException | None) -> None:
@@ -54,6 +56,7 @@ class EventTap(Tap):
 
     def __next__(self) -> Any:
         call = self._call
+        self._used = True
         while True:
             call.inside += 1
             try:
@@ -83,6 +86,7 @@ class AsyncEventTap(Tap):
 
     async def __anext__(self) -> Any:
         call = self._call
+        self._used = True
         while True:
             call.inside += 1
             try:

@@ -45,7 +45,7 @@ def check(name: str, required: list[str]) -> tuple[bool, str]:
     folder = environments.ROOT / f".venv-fw-{name}"
     try:
         path = str(suite.relative_to(environments.ROOT))
-        return environments.check(folder, required, path, METER_TEST_REQUIRE="all")
+        return environments.check(folder, required, path, METER_TEST_FRAMEWORK="1")
     except CalledProcessError as error:
         return False, f"not installed: exit code {error.returncode} of {' '.join(error.cmd[1:5])}"
 

@@ -347,3 +347,20 @@ def test_the_raw_usage_of_a_stream_is_what_the_provider_stated(metered: Home, si
     with OPENAI.sync(sim.url) as client:
         list(client.chat.completions.create(**CHAT, stream=True))
     assert only(metered)["raw"] == sim.usage["openai.chat"]
+
+
+@SDK
+def test_a_second_look_at_a_stream_that_is_dropped_meanwhile_does_not_end_the_call(
+    sdk: Sdk, metered: Home, sim: Simulator
+) -> None:
+    """Anthropic's early versions make two of each stream that is read through the helper, and drop one of them at some time."""
+    with sdk.sync(sim.url) as client:
+        stream = sdk.of(client).create(**sdk.arguments, stream=True)
+        other = stream.__stream__()
+        next(iter(stream))
+        del other
+        gc.collect()
+        for _ in stream:
+            pass
+    line = only(metered)
+    assert (line["status"], classes(line)) == ("ok", sdk.classes)

@@ -10,7 +10,7 @@ PROVIDER = Provider(
     family="plain_httpx",
     modules=("httpx",),
     dialects=(),
-    tested=("0.28.1", "0.28.1"),
+    tested=("0.27.2", "0.28.1"),
     address="",
     keys=(),
 )
