@@ -299,7 +299,8 @@ def test_switching_on_with_one_sdk_does_not_import_the_other(home: Home) -> None
     found = in_a_process("""
         import json, sys, meter.auto, openai
         from meter import instrument
-        states = {state.sdk: state.state for state in instrument.hooks().values() if state.target.startswith(("openai._", "anthropic._"))}
+        ours = ("openai._", "anthropic._")
+        states = {state.sdk: state.state for state in instrument.hooks().values() if state.target.startswith(ours)}
         print(json.dumps(["anthropic" in sys.modules, states]))
     """)
     assert found == [False, {"openai": "patched", "anthropic": "waiting"}]
