@@ -11,6 +11,6 @@ PROVIDER = Provider(
     family="stainless",
     modules=("fireworks._base_client",),
     dialects=(chat.CHAT, chat.COMPLETIONS, chat.EMBEDDINGS, messages.MESSAGES),
-    tested=("1.2.28", "1.2.28"),
+    tested=("1.2.0", "1.2.28"),
     distribution="fireworks-ai",
 )

@@ -10,7 +10,7 @@ PROVIDER = Provider(
     family="litellm",
     modules=("litellm.llms.custom_httpx.http_handler",),
     dialects=(),
-    tested=("1.106.2", "1.106.2"),
+    tested=("1.100.0", "1.106.2"),
     address="",
     keys=(),
 )
