@@ -55,6 +55,9 @@ class HookState:
 class Patch:
     """An attribute of a class in an SDK's module, and what it is wrapped in."""
 
+    without: State = "missing"
+    """What it means that a version of the SDK has no such attribute."""
+
     def __init__(
         self,
         provider: Provider,
@@ -91,12 +94,12 @@ class Patch:
     def _apply(self, module: ModuleType) -> None:
         kind, _, attribute = self.name.rpartition(".")
         owner = getattr(module, kind, None)
-        bare = getattr(owner, attribute, None)
+        bare = self._found(owner, attribute)
         if owner is None and self._is_optional:
             self._set("absent", "this version has no such class")
             return
         if owner is None or bare is None:
-            self._set("missing", f"{self.provider.package} {version(self.provider.package)} has none")
+            self._set(self.without, f"{self.provider.package} {version(self.provider.package)} has none")
             return
         if owner is self._owner and owner.__dict__.get(attribute) is self._wrapped:
             return
@@ -108,6 +111,10 @@ class Patch:
         self._wrapped = self._wrap(self._bare)
         setattr(owner, attribute, self._wrapped)
         self._set("patched")
+
+    def _found(self, owner: Any, attribute: str) -> Any:
+        """Return what is to be wrapped, None where there is none."""
+        return getattr(owner, attribute, None)
 
     def restore(self) -> None:
         """Put the original back, unless someone has wrapped ours meanwhile: then taking ours out would take theirs along."""
