@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from meter.instrument import flow, http
-from meter.instrument.flow import Bare, Wrap
+from meter.instrument.flow import Bare
 from meter.instrument.live import LiveCall, link
 from meter.instrument.patches import Patch
 from meter.instrument.side import Side
@@ -22,18 +22,13 @@ NEEDS = ("path", "method", "json")
 
 def patches(provider: Provider) -> list[Patch]:
     """Return what is to be patched in the SDK."""
-    side = Side(provider)
-    wraps: tuple[tuple[str, Wrap], ...] = (
+    wraps = (
         ("HttpClient.request", flow.once(start, read)),
         ("HttpClient.stream", wrap_stream),
         ("AsyncHttpClient.request", flow.once_async(start, read)),
         ("AsyncHttpClient.stream", wrap_async_stream),
     )
-    return [
-        Patch(provider, module, name, functools.partial(wrap, side), NEEDS)
-        for module in provider.modules
-        for name, wrap in wraps
-    ]
+    return flow.patches(provider, wraps, NEEDS)
 
 
 def start(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:

@@ -7,7 +7,7 @@ do the rest, alike for all. What a wrapped function returns and raises is the ba
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from meter import guard, recorder
@@ -15,10 +15,11 @@ from meter.errors import BudgetExceeded
 from meter.instrument import facts as facts_of
 from meter.instrument import usage_option
 from meter.instrument.live import LiveCall, link
+from meter.instrument.patches import Patch
 from meter.instrument.side import Side
 from meter.instrument.taps import AsyncEventTap, EventTap
 from meter.providers import wires
-from meter.providers.model import Dialect
+from meter.providers.model import Dialect, Provider
 from meter.providers.progress import text
 from meter.providers.watching import Watcher
 
@@ -40,6 +41,16 @@ class Arguments(NamedTuple):
 
 Ask = Callable[[LiveCall, tuple[Any, ...], dict[str, Any]], Arguments | None]
 """Puts the option that asks for a stream's usage into a copy of the arguments; returns None where it cannot."""
+
+
+def patches(provider: Provider, wraps: Sequence[tuple[str, Wrap]], needs: tuple[str, ...]) -> list[Patch]:
+    """Return what is to be patched where all of an SDK's calls pass functions with the same arguments, in each of its modules."""
+    side = Side(provider)
+    return [
+        Patch(provider, module, name, functools.partial(wrap, side), needs)
+        for module in provider.modules
+        for name, wrap in wraps
+    ]
 
 
 def start(side: Side, client: Any, method: str, path: str, body: Any) -> LiveCall | None:

@@ -10,7 +10,7 @@ import functools
 from typing import Any
 
 from meter.instrument import flow
-from meter.instrument.flow import AsyncSentTap, Bare, LazyTap, Wrap
+from meter.instrument.flow import AsyncSentTap, Bare, LazyTap
 from meter.instrument.live import LiveCall, link
 from meter.instrument.patches import Patch
 from meter.instrument.side import Side
@@ -23,18 +23,13 @@ NEEDS = ("http_method", "path", "request_dict")
 
 def patches(provider: Provider) -> list[Patch]:
     """Return what is to be patched in the SDK."""
-    wraps: tuple[tuple[str, Wrap], ...] = (
-        ("request", flow.once(start, read)),
-        ("async_request", flow.once_async(start, read)),
-        ("request_streamed", wrap_stream),
-        ("async_request_streamed", wrap_async_stream),
+    wraps = (
+        (f"{KIND}.request", flow.once(start, read)),
+        (f"{KIND}.async_request", flow.once_async(start, read)),
+        (f"{KIND}.request_streamed", wrap_stream),
+        (f"{KIND}.async_request_streamed", wrap_async_stream),
     )
-    side = Side(provider)
-    return [
-        Patch(provider, module, f"{KIND}.{name}", functools.partial(wrap, side), NEEDS)
-        for module in provider.modules
-        for name, wrap in wraps
-    ]
+    return flow.patches(provider, wraps, NEEDS)
 
 
 def start(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:

@@ -5,7 +5,6 @@ So the numbers are those of the wire, not LiteLLM's own, and a call that it leav
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,15 +26,11 @@ NEEDS = ("url", "data", "json")
 
 def patches(provider: Provider) -> list[Patch]:
     """Return what is to be patched in the SDK."""
-    side = Side(provider)
-    return [
-        Patch(provider, module, name, functools.partial(wrap, side), NEEDS)
-        for module in provider.modules
-        for name, wrap in (
-            ("HTTPHandler.post", flow.once(start, http.read, ask)),
-            ("AsyncHTTPHandler.post", flow.once_async(start, http.read, ask)),
-        )
-    ]
+    wraps = (
+        ("HTTPHandler.post", flow.once(start, http.read, ask)),
+        ("AsyncHTTPHandler.post", flow.once_async(start, http.read, ask)),
+    )
+    return flow.patches(provider, wraps, NEEDS)
 
 
 def start(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:

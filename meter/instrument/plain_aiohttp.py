@@ -25,8 +25,8 @@ NEEDS = ("method", "str_or_url", "json", "data")
 
 def patches(provider: Provider) -> list[Patch]:
     """Return what is to be patched in the library."""
-    wrap = functools.partial(flow.once_async(start, read), Side(provider))
-    return [Patch(provider, module, "ClientSession._request", wrap, NEEDS) for module in provider.modules]
+    wraps = (("ClientSession._request", flow.once_async(start, read)),)
+    return flow.patches(provider, wraps, NEEDS)
 
 
 def start(_: Side, session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:

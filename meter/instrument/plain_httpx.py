@@ -17,15 +17,11 @@ NEEDS = ("request", "stream")
 
 def patches(provider: Provider) -> list[Patch]:
     """Return what is to be patched in the library."""
-    side = Side(provider)
-    return [
-        Patch(provider, module, name, functools.partial(wrap, side), NEEDS)
-        for module in provider.modules
-        for name, wrap in (
-            ("Client.send", flow.once(start, http.read)),
-            ("AsyncClient.send", flow.once_async(start, http.read)),
-        )
-    ]
+    wraps = (
+        ("Client.send", flow.once(start, http.read)),
+        ("AsyncClient.send", flow.once_async(start, http.read)),
+    )
+    return flow.patches(provider, wraps, NEEDS)
 
 
 def start(_: Side, __: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:

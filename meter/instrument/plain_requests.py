@@ -26,8 +26,8 @@ NEEDS = ("request",)
 
 def patches(provider: Provider) -> list[Patch]:
     """Return what is to be patched in the library."""
-    wrap = functools.partial(flow.once(start, read), Side(provider))
-    return [Patch(provider, module, "Session.send", wrap, NEEDS) for module in provider.modules]
+    wraps = (("Session.send", flow.once(start, read)),)
+    return flow.patches(provider, wraps, NEEDS)
 
 
 def start(_: Side, __: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:

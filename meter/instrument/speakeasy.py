@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 from meter.instrument import flow, http
@@ -18,14 +17,10 @@ NEEDS = ("hook_ctx", "request")
 def patches(provider: Provider) -> list[Patch]:
     """Return what is to be patched in each copy of the SDK's base."""
     wraps = (
-        ("do_request", flow.once(start, http.read)),
-        ("do_request_async", flow.once_async(start, http.read)),
+        (f"{KIND}.do_request", flow.once(start, http.read)),
+        (f"{KIND}.do_request_async", flow.once_async(start, http.read)),
     )
-    return [
-        Patch(provider, module, f"{KIND}.{name}", functools.partial(wrap, Side(provider)), NEEDS)
-        for module in provider.modules
-        for name, wrap in wraps
-    ]
+    return flow.patches(provider, wraps, NEEDS)
 
 
 def start(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:
