@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from meter.instrument.facts import fingerprint
 from tests.frameworks.account import ANTHROPIC, OPENAI, Account, framework
+from tests.instrument.vendors.reading import calls, classes
 
 dspy = framework("dspy", "dspy")
 
@@ -100,3 +102,20 @@ def test_an_asynchronous_answer_from_the_cache_is_no_record(
     for _ in range(3):
         assert account.run(lm.acall(PROMPT))
     account.settles(stated)
+
+
+@pytest.mark.parametrize(("model", "provider"), [(chat, "openai"), (claude, "anthropic")])
+def test_it_is_known_who_was_called_and_with_which_key(model: Any, provider: str, account: Account) -> None:
+    assert model(account, "lm15")(PROMPT)
+    (line,) = account.settles(OPENAI if model is chat else ANTHROPIC)
+    assert line["provider"] == provider
+    assert line["key"] == fingerprint(b"sim")
+    assert line["server"] in (account.openai + account.anthropic)
+
+
+def test_an_attempt_that_is_refused_is_a_record_that_was_not_billed(account: Account) -> None:
+    account.sim.fault = "rate-limited-once"
+    assert chat(account, "lm15", num_retries=2)(PROMPT)
+    refused, answered = calls(account.home)
+    assert (refused["status"], refused["billed"], refused.get("usage")) == ("error", False, None)
+    assert (answered["status"], classes(answered)) == ("ok", OPENAI)
