@@ -17,8 +17,16 @@ from meter.providers.reading import Json, as_object, dig, exact, look, passes, s
 KEY = "meter"
 """Where a response's and a request's `extensions` hold the call."""
 
-UNSENT = frozenset({"ConnectError", "ConnectTimeout", "ConnectionRefusedError", "PoolTimeout", "UnsupportedProtocol"})
+UNSENT = frozenset(
+    {
+        *("ConnectError", "ConnectTimeout", "ConnectionRefusedError", "PoolTimeout", "UnsupportedProtocol"),
+        *("NewConnectionError", "NameResolutionError", "ClientConnectorError", "ClientConnectorDNSError"),
+    }
+)
 """Errors of the HTTP libraries that come before anything was sent."""
+
+DEEPEST = 6
+"""How far back the causes of an exception are looked at."""
 
 TIMEOUTS = frozenset({"TimeoutError", "APITimeoutError", "TimeoutException"})
 """Errors of one's own clock; some carry a status that no server sent."""
@@ -250,14 +258,24 @@ def may_be_billed(error: BaseException | None) -> bool:
     """
     if any(kind.__name__ == "APIStatusError" for kind in type(error).__mro__) or refused(error):
         return False
-    return UNSENT.isdisjoint((type(error).__name__, type(getattr(error, "__cause__", None)).__name__))
+    return not _is_unsent(error)
+
+
+def _is_unsent(error: BaseException | None) -> bool:
+    """Say whether an exception, or what caused it, is one that comes before anything was sent. requests names no causes."""
+    for _ in range(DEEPEST):
+        if error is None or type(error).__name__ in UNSENT:
+            break
+        is_of_requests = type(error).__module__.startswith("requests.")
+        error = error.__cause__ or (error.__context__ if is_of_requests else None)
+    return error is not None and type(error).__name__ in UNSENT
 
 
 def refused(error: BaseException | None) -> bool:
     """Say whether an exception is an answer with status 4xx or 5xx, as the SDKs write it."""
     if error is None or not TIMEOUTS.isdisjoint(kind.__name__ for kind in type(error).__mro__):
         return False
-    stated = [getattr(error, name, None) for name in ("status_code", "code", "raw_status_code")]
+    stated = [getattr(error, name, None) for name in ("status_code", "code", "raw_status_code", "http_status")]
     response = getattr(error, "response", None)
     if isinstance(response, dict):  # botocore's
         stated.append(dig(response, ("ResponseMetadata", "HTTPStatusCode")))

@@ -35,7 +35,7 @@ HOSTS: tuple[tuple[str, str], ...] = (
     (r"api\.moonshot\.(?:ai|cn)", "moonshot_ai"),
     (r"api\.z\.ai|open\.bigmodel\.cn", "zai"),
     (r"api\.writer\.com", "writer"),
-    (r"api\.voyageai\.com", "voyage"),
+    (r"api\.voyageai\.com|ai\.mongodb\.com", "voyage"),
     (r"[a-z0-9-]+\.ml\.cloud\.ibm\.com", "ibm.watsonx.ai"),
     (r"api\.aleph-alpha\.com", "alephalpha"),
     (r"api\.ai21\.com", "ai21"),

@@ -18,6 +18,7 @@ from meter.simulator import (
     ollama,
     openai_chat,
     openai_responses,
+    voyage,
 )
 from meter.simulator.counts import Counts
 from meter.simulator.wire import Ask, Reply
@@ -34,6 +35,22 @@ class Route(NamedTuple):
 
 
 ROUTES = (
+    Route("voyage.embeddings", "POST", re.compile("^/voyage/v1/embeddings$"), voyage.embeddings, counts.EMBEDDINGS),
+    Route(
+        "voyage.embeddings",
+        "POST",
+        re.compile("^/voyage/v1/contextualizedembeddings$"),
+        voyage.contextualized,
+        counts.EMBEDDINGS,
+    ),
+    Route(
+        "voyage.embeddings",
+        "POST",
+        re.compile("^/voyage/v1/multimodalembeddings$"),
+        voyage.multimodal,
+        counts.EMBEDDINGS,
+    ),
+    Route("voyage.rerank", "POST", re.compile("^/voyage/v1/rerank$"), voyage.rerank, counts.EMBEDDINGS),
     Route("openai.chat", "POST", re.compile("/chat/completions$"), openai_chat.chat),
     Route("openai.completions", "POST", re.compile("/completions$"), openai_chat.completions),
     Route("openai.embeddings", "POST", re.compile("/embeddings$"), openai_chat.embeddings, counts.EMBEDDINGS),

@@ -32,6 +32,8 @@ def refusal(arrival: Arrival, fault: Fault) -> Reply:
             status=fault.status,
             headers=fault.headers,
         )
+    if arrival.path.startswith("/voyage/"):
+        return Reply({"detail": fault.message}, status=fault.status, headers=fault.headers)
     if is_anthropic(arrival):
         body: Json = {"type": "error", "error": error, "request_id": "req_refused"}
     else:

@@ -1,0 +1,46 @@
+"""Voyage AI's SDK: every request passes `APIRequestor.request`, whose answer is the JSON of a body, already read."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from meter.instrument import facts as facts_of
+from meter.instrument import flow
+from meter.instrument.live import LiveCall
+from meter.instrument.patches import Patch
+from meter.instrument.side import Side
+from meter.providers.model import Provider
+
+NEEDS = ("method", "url", "params")
+
+
+def patches(provider: Provider) -> list[Patch]:
+    """Return what is to be patched in the SDK."""
+    side = Side(provider)
+    wraps = (("request", flow.once(start, read)), ("arequest", flow.once_async(start, read)))
+    return [
+        Patch(provider, module, f"APIRequestor.{name}", functools.partial(wrap, side), NEEDS)
+        for module in provider.modules
+        for name, wrap in wraps
+    ]
+
+
+def start(side: Side, requestor: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:
+    """Begin a call from `(method, url, params=None, …)`; the requestor is made for this one request."""
+    given = {**dict(zip(NEEDS, args, strict=False)), **kwargs}
+    call = flow.start(side, requestor, given["method"], given["url"], given.get("params"))
+    if call is not None and isinstance(
+        address := getattr(requestor, "api_base", None), str
+    ):  # as it was called at first
+        call.facts = facts_of.elsewhere(call.facts, address)
+    return call
+
+
+def read(call: LiveCall, response: Any) -> None:
+    """Read an answer. What has no list in it is an error of a status that the SDK does not know."""
+    found = response.data if isinstance(response.data, dict) else {}
+    if "data" not in found:
+        call.passes, call.refusal, call.trouble = 0, True, "no answer"
+    else:
+        call.take_whole(found)
