@@ -26,12 +26,12 @@ def patches(provider: Provider) -> list[Patch]:
     ]
 
 
-def start(side: Side, requestor: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:
-    """Begin a call from `(method, url, params=None, …)`; the requestor is made for this one request."""
+def start(side: Side, requester: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:
+    """Begin a call from `(method, url, params=None, …)`; the requester is made for this one request."""
     given = {**dict(zip(NEEDS, args, strict=False)), **kwargs}
-    call = flow.start(side, requestor, given["method"], given["url"], given.get("params"))
+    call = flow.start(side, requester, given["method"], given["url"], given.get("params"))
     if call is not None and isinstance(
-        address := getattr(requestor, "api_base", None), str
+        address := getattr(requester, "api_base", None), str
     ):  # as it was called at first
         call.facts = facts_of.elsewhere(call.facts, address)
     return call
