@@ -20,6 +20,7 @@ KEY = "meter"
 UNSENT = frozenset(
     {
         *("ConnectError", "ConnectTimeout", "ConnectionRefusedError", "PoolTimeout", "UnsupportedProtocol"),
+        *("ServiceRequestError", "ServiceRequestTimeoutError"),  # azure-core
         *("NewConnectionError", "NameResolutionError", "ClientConnectorError", "ClientConnectorDNSError"),
     }
 )
