@@ -18,7 +18,10 @@ HOSTS: tuple[tuple[str, str], ...] = (
     (r".+\.openai\.azure\.(?:com|us|cn)", "azure.ai.openai"),
     (r".+\.cognitiveservices\.azure\.(?:com|us|cn)", "azure.ai.openai"),
     (r".+\.services\.ai\.azure\.com", "azure.ai.inference"),
-    (r"(?:(?P<region>[a-z0-9-]+)\.)?models\.ai\.azure\.com", "azure.ai.inference"),
+    (
+        r"(?!models\.inference\.)(?:(?:[a-z0-9-]+\.)?(?P<region>[a-z0-9-]+)\.)?(?:models|inference)\.ai\.azure\.com",
+        "azure.ai.inference",
+    ),
     (r"bedrock-(?:runtime|mantle)[a-z-]*\.(?P<region>[a-z0-9-]+)\..+", "aws.bedrock"),
     (r"(?:(?P<region>[a-z0-9-]+)-)?aiplatform\.googleapis\.com", "gcp.vertex_ai"),
     (r"generativelanguage\.googleapis\.com", "gcp.gemini"),

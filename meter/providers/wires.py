@@ -7,6 +7,7 @@ import re
 from urllib.parse import unquote
 
 from meter.providers import (
+    ai21,
     alephalpha,
     audio,
     bedrock,
@@ -58,6 +59,7 @@ WIRES: dict[str, tuple[Dialect, ...]] = {
     "voyage": (voyage.EMBEDDINGS, voyage.RERANK),
     "ibm.watsonx.ai": (watsonx.GENERATE,),
     "alephalpha": (alephalpha.COMPLETE,),
+    "ai21": ai21.DIALECTS,
 }
 """Providers that speak more than OpenAI's and Anthropic's wires, or others; the first whose path fits counts."""
 

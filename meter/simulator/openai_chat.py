@@ -115,9 +115,9 @@ def _envelope(ask: Ask, kind: str) -> Json:
 
 
 def _is_generous(ask: Ask) -> bool:
-    """Tell Mistral, OpenRouter and Perplexity, who state a stream's usage unasked and give an embedding an id, by their SDKs."""
+    """Tell those who state a stream's usage unasked, and give an embedding an id, by their SDKs."""
     agent = ask.headers.get("user-agent", "")
-    return any(name in agent for name in ("speakeasy", "mistral", "Perplexity"))
+    return any(name in agent for name in ("speakeasy", "mistral", "Perplexity", "AI21"))
 
 
 def _is_groq(ask: Ask) -> bool:
