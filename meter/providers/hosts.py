@@ -39,7 +39,7 @@ HOSTS: tuple[tuple[str, str], ...] = (
     (r"api\.z\.ai|open\.bigmodel\.cn", "zai"),
     (r"api\.writer\.com", "writer"),
     (r"api\.voyageai\.com|ai\.mongodb\.com", "voyage"),
-    (r"[a-z0-9-]+\.ml\.cloud\.ibm\.com", "ibm.watsonx.ai"),
+    (r"(?P<region>[a-z0-9-]+)\.(?:ml\.cloud|aws\.wxai)\.ibm\.com", "ibm.watsonx.ai"),
     (r"api\.aleph-alpha\.com", "alephalpha"),
     (r"api\.ai21\.com", "ai21"),
     (r"api\.replicate\.com", "replicate"),

@@ -57,7 +57,7 @@ WIRES: dict[str, tuple[Dialect, ...]] = {
     "x_ai": xai.DIALECTS,
     "writer": writer.DIALECTS,
     "voyage": (voyage.EMBEDDINGS, voyage.RERANK),
-    "ibm.watsonx.ai": (watsonx.GENERATE,),
+    "ibm.watsonx.ai": watsonx.DIALECTS,
     "alephalpha": (alephalpha.COMPLETE,),
     "ai21": ai21.DIALECTS,
 }

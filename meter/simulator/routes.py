@@ -19,6 +19,7 @@ from meter.simulator import (
     openai_chat,
     openai_responses,
     voyage,
+    watsonx,
 )
 from meter.simulator.counts import Counts
 from meter.simulator.wire import Ask, Reply
@@ -35,6 +36,7 @@ class Route(NamedTuple):
 
 
 ROUTES = (
+    Route("watsonx.embeddings", "POST", re.compile("/text/embeddings$"), watsonx.embeddings, counts.EMBEDDINGS),
     Route("voyage.embeddings", "POST", re.compile("^/voyage/v1/embeddings$"), voyage.embeddings, counts.EMBEDDINGS),
     Route(
         "voyage.embeddings",
@@ -90,6 +92,11 @@ ROUTES = (
     Route("ollama.chat", "POST", re.compile("/api/chat$"), ollama.chat),
     Route("ollama.generate", "POST", re.compile("/api/generate$"), ollama.generate),
     Route("ollama.embed", "POST", re.compile("/api/embed$"), ollama.embed, counts.EMBEDDINGS),
+    Route("watsonx.generation", "POST", re.compile("/text/generation$"), watsonx.generation),
+    Route("watsonx.generation", "POST", re.compile("/text/generation_stream$"), watsonx.generation_stream),
+    Route("watsonx.chat", "POST", re.compile("/text/chat$"), watsonx.chat),
+    Route("watsonx.chat", "POST", re.compile("/text/chat_stream$"), watsonx.chat_stream),
+    Route("watsonx.rerank", "POST", re.compile("/text/rerank$"), watsonx.rerank, counts.EMBEDDINGS),
     Route("openai.images", "POST", re.compile("/images/(generations|edits|variations)$"), media.images),
     Route("openai.audio_transcriptions", "POST", re.compile("/audio/trans(criptions|lations)$"), media.transcriptions),
     Route("openai.audio_speech", "POST", re.compile("/audio/speech$"), media.speech),
