@@ -276,7 +276,9 @@ def refused(error: BaseException | None) -> bool:
     """Say whether an exception is an answer with status 4xx or 5xx, as the SDKs write it."""
     if error is None or not TIMEOUTS.isdisjoint(kind.__name__ for kind in type(error).__mro__):
         return False
-    stated = [getattr(error, name, None) for name in ("status_code", "code", "raw_status_code", "http_status")]
+    stated = [
+        getattr(error, name, None) for name in ("status_code", "code", "raw_status_code", "http_status", "status")
+    ]
     response = getattr(error, "response", None)
     if isinstance(response, dict):  # botocore's
         stated.append(dig(response, ("ResponseMetadata", "HTTPStatusCode")))

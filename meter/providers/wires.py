@@ -21,6 +21,7 @@ from meter.providers import (
     ollama,
     openrouter,
     perplexity,
+    replicate,
     responses,
     together,
     voyage,
@@ -60,6 +61,7 @@ WIRES: dict[str, tuple[Dialect, ...]] = {
     "ibm.watsonx.ai": watsonx.DIALECTS,
     "alephalpha": (alephalpha.COMPLETE,),
     "ai21": ai21.DIALECTS,
+    "replicate": (replicate.PREDICTIONS,),
 }
 """Providers that speak more than OpenAI's and Anthropic's wires, or others; the first whose path fits counts."""
 

@@ -18,6 +18,7 @@ from meter.simulator import (
     ollama,
     openai_chat,
     openai_responses,
+    replicate,
     voyage,
     watsonx,
 )
@@ -109,5 +110,7 @@ ROUTES = (
     Route("anthropic.batches", "POST", re.compile("/messages/batches$"), batches.create_messages),
     Route("anthropic.batches", "GET", re.compile("/messages/batches/[^/]+$"), batches.retrieve_messages),
     Route("anthropic.batches", "GET", re.compile("/messages/batches/[^/]+/results$"), batches.results),
+    Route("replicate.predictions", "POST", re.compile("^/v1/models/[^/]+/[^/]+/predictions$"), replicate.create),
+    Route("replicate.predictions", "GET", re.compile("^/v1/predictions/[^/]+$"), replicate.retrieve),
     Route("models", "GET", re.compile("/models(/[^/]+)?$"), catalogue.models),
 )
