@@ -45,10 +45,11 @@ class Drawn(Answer):
 
 def prepare(usage: dict[str, Any]) -> dict[str, Any]:
     """Count what the provider ran, and the whole output: the grand total tells whether reasoning lies beside it."""
-    ran = Counter(TOOLS[name] for name in usage.get("server_side_tools_used") or () if name in TOOLS)
+    used = usage.get("server_side_tools_used")
+    ran = dict(Counter(TOOLS[name] for name in used if name in TOOLS)) if used else {}
     prompt, output, reasoning, total = (usage.get(name) or 0 for name in TOTALS)
     beside = reasoning if total == prompt + output + reasoning else 0
-    return {**usage, "ran": dict(ran), "output_tokens": output + beside if "completion_tokens" in usage else None}
+    return {**usage, "ran": ran, "output_tokens": output + beside if "completion_tokens" in usage else None}
 
 
 TOTALS = ("prompt_tokens", "completion_tokens", "reasoning_tokens", "total_tokens")
@@ -155,9 +156,10 @@ def _names(field: Any) -> dict[int, str]:
 
 def enum_name(message: Any, name: str) -> str | None:
     """Return the value of an enumeration in small letters, without its type's name; None where it has none."""
-    field = message.DESCRIPTOR.fields_by_name.get(name)
-    if field is None or field.enum_type is None:
+    number = getattr(message, name, 0)
+    if not number:
         return None
-    value = field.enum_type.values_by_number.get(getattr(message, name))
+    field = message.DESCRIPTOR.fields_by_name[name]
+    value = field.enum_type.values_by_number.get(number)
     found = "" if value is None else value.name.lower().removeprefix(f"{name}_")
-    return found if found and found != "unspecified" else None
+    return found or None
