@@ -10,9 +10,10 @@ from typing import Any
 
 from meter import event, guard, recorder
 from meter.instrument.facts import Facts
+from meter.providers.interpreting import COST_CURRENCY, passes, told
 from meter.providers.model import Dialect
-from meter.providers.progress import MAX_TEXT, Progress, reader_of, text
-from meter.providers.reading import Json, as_object, dig, exact, look, passes, strings
+from meter.providers.progress import Progress, reader_of, text
+from meter.providers.reading import Json, as_object, dig, look, strings
 
 KEY = "meter"
 """Where a response's and a request's `extensions` hold the call."""
@@ -32,7 +33,6 @@ DEEPEST = 6
 TIMEOUTS = frozenset({"TimeoutError", "APITimeoutError", "TimeoutException"})
 """Errors of one's own clock; some carry a status that no server sent."""
 
-STANDARD = "standard"
 BATCH = "batch"
 
 
@@ -187,22 +187,16 @@ class LiveCall(Progress):
         self.record.source, self.complete = "reported", True
 
     def _take_more(self, usage: Json) -> Sequence[tuple[Any, Json]]:
-        """Take what else a usage object says: the tier, the place, passes that are in no total."""
+        """Take what else a usage object says: the tier, the place, the cost, passes that are in no total."""
         record = self.record
-        for name, field in self.reader.fields:
-            value = usage.get(field)
-            if not isinstance(value, str) or not value:
-                continue
-            if not name.startswith("context."):
-                setattr(record, name, value[:MAX_TEXT])
-            elif value != STANDARD:
-                record.context = {**(record.context or {}), name[8:]: value[:MAX_TEXT]}
-        for path, power in self.reader.costs:
-            if (cost := exact(dig(usage, path), power)) is not None:
-                record.reported_cost, record.reported_currency = cost, "USD"
-                break
-        if record.tier == BATCH:
-            record.context = {**(record.context or {}), "processing": BATCH}
+        said = told(self.reader, usage)
+        for name, value in said.fields.items():
+            setattr(record, name, value)
+        if said.cost is not None:
+            record.reported_cost, record.reported_currency = said.cost, COST_CURRENCY
+        context = said.context if record.tier != BATCH else {**said.context, "processing": BATCH}
+        if context:
+            record.context = {**(record.context or {}), **context}
         if self.dialect.iterations not in usage:
             return ()
         own, side = passes(self.reader, usage, record.response_model, record.request_model)

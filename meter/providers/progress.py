@@ -10,10 +10,9 @@ from typing import Any
 import msgspec
 
 from meter import event, guard
+from meter.providers.interpreting import MAX_TEXT
 from meter.providers.model import Answer, Dialect
 from meter.providers.reading import UNREADABLE, Reader, as_object, dig, look, merge, plain
-
-MAX_TEXT = 256
 
 BIG_BODY = 16_384
 """An answer longer than this is read from its end, where its dialect says that the end is enough."""

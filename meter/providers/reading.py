@@ -222,33 +222,6 @@ def dig(value: Any, path: Path) -> Any:
     return value
 
 
-def passes(
-    reader: Reader, usage: Json, model: Any, asked: Any
-) -> tuple[dict[str, Number] | None, list[tuple[Any, Json]]]:
-    """Return what the passes inside one call change: its own classes, if they differ from the total, and its side passes.
-
-    A compaction and an advisor are in no total. After a fallback each pass counts for the model that ran it, and those of the
-    model that answered are the call's own.
-    """
-    listed = usage.get(reader.dialect.iterations)
-    if not isinstance(listed, list):
-        return None, []
-    items = [item for item in listed if isinstance(item, dict)]
-    fallback = any(item.get("type") == "fallback_message" for item in items)
-    own: dict[str, Number] = {}
-    side: list[tuple[Any, Json]] = []
-    for item in items:
-        kind, ran = item.get("type"), item.get("model")
-        if fallback and kind == "message" and ran is None:
-            ran = asked
-        if kind not in ("message", "fallback_message") or (fallback and ran not in (None, model)):
-            side.append((ran or model, item))
-        elif fallback:
-            for name, count in reader.classes(item).items():
-                own[name] = own.get(name, 0) + count
-    return (own or None) if fallback else None, side
-
-
 def _first(usage: Json, paths: list[Path]) -> Number | None:
     for path in paths:
         if (found := number(dig(usage, path))) is not None:

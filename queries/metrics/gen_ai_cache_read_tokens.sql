@@ -6,7 +6,7 @@
 -- value: value
 -- needs: calls
 -- OpenTelemetry's GenAI conventions, current generation: embeddings and fetch_response are not inference, and the modality is
--- unknown where the provider gives no split.
+-- unknown where the provider gives no split. Tokens are those of the first reading, so that the sum never falls.
 SELECT
     operation AS "gen_ai.operation.name",
     provider AS "gen_ai.provider.name",
@@ -14,6 +14,10 @@ SELECT
     request_model AS "gen_ai.request.model",
     response_model AS "gen_ai.response.model",
     sum(cache_read_tokens) AS value
-FROM calls
+FROM (
+    SELECT operation, provider, request_model, response_model, cache_read_tokens FROM calls
+    UNION ALL BY NAME
+    SELECT operation, provider, request_model, response_model, cache_read_tokens FROM ledger.until_reread
+)
 WHERE coalesce(operation, '') NOT IN ('embeddings', 'fetch_response') AND cache_read_tokens IS NOT NULL
 GROUP BY ALL

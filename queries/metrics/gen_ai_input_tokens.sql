@@ -6,7 +6,7 @@
 -- value: value
 -- needs: calls
 -- OpenTelemetry's GenAI conventions, current generation: embeddings and fetch_response are not inference, and the modality is
--- unknown where the provider gives no split.
+-- unknown where the provider gives no split. Tokens are those of the first reading, so that the sum never falls.
 WITH counted AS (
     SELECT
         operation,
@@ -15,7 +15,11 @@ WITH counted AS (
         response_model,
         sum(input_audio_tokens) AS audio,
         sum(input_tokens - coalesce(input_audio_tokens, 0)) AS unknown
-    FROM calls
+    FROM (
+        SELECT operation, provider, request_model, response_model, input_tokens, input_audio_tokens FROM calls
+        UNION ALL BY NAME
+        SELECT operation, provider, request_model, response_model, input_tokens, input_audio_tokens FROM ledger.until_reread
+    )
     WHERE coalesce(operation, '') NOT IN ('embeddings', 'fetch_response')
     GROUP BY ALL
 )

@@ -1,12 +1,13 @@
 -- name: meter.tokens
 -- unit: {token}
 -- kind: sum
--- help: Tokens by usage class. The classes are disjoint: their sum is the total.
+-- help: Tokens by usage class, as first read. The classes are disjoint: their sum is the total.
 -- attributes: gen_ai.provider.name, gen_ai.request.model, gen_ai.response.model, usage_class, tags
 -- value: value
 -- param: tags text[] = keys of the tags that become attributes
 -- The usual classes have columns of their own, which are summed as they stand: a line for each call and class, as in the view
--- `charges`, takes fifty times as long. All others, which few calls have, are taken from their map. Tags are looked at last.
+-- `charges`, takes fifty times as long. All others, which few calls have, are taken from their map. Tags are looked at last. What
+-- usage objects that were read again added is taken off, so that the sum never falls: see meter.tokens.revision.
 WITH usual AS (
     SELECT
         provider, request_model, response_model, tag_set_id,
@@ -34,11 +35,10 @@ counted AS (
     UNION ALL
     SELECT provider, request_model, response_model, tag_set_id, line.key AS usage_class, sum(line.value) AS quantity
     FROM others
-    WHERE line.key NOT IN (
-        'audio_seconds', 'input_audio_seconds', 'output_audio_seconds', 'characters', 'pixels', 'pages', 'annotated_pages', 'messages',
-        'images', 'web_searches', 'social_searches', 'file_searches', 'rerank_searches', 'web_fetches', 'code_executions', 'requests'
-    )
     GROUP BY ALL
+    UNION ALL
+    SELECT provider, request_model, response_model, tag_set_id, usage_class, old_quantity - new_quantity
+    FROM ledger.reread
 )
 
 SELECT
@@ -50,4 +50,5 @@ SELECT
     sum(counted.quantity) AS value
 FROM counted
 LEFT JOIN ledger.tag_sets AS tag_sets USING (tag_set_id)
+WHERE ledger.is_token(counted.usage_class)
 GROUP BY ALL

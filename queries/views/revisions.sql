@@ -1,5 +1,5 @@
 -- title: Revisions
--- about: What was priced anew: by whom, when and why, for which months, and what that changed, a row per revision and currency.
+-- about: What was priced anew, or read again: by whom, when and why, for which months, and what that changed, a row per revision and currency.
 -- Calls whose currency changed count in both rows. `adjustment` is what was booked for closed months, whose calls stay as they are.
 WITH revised AS (
     SELECT
@@ -32,6 +32,17 @@ parts AS (
     SELECT revision_id, currency, for_month AS month, 0 AS calls, amount AS adjustment
     FROM ledger.adjustments
     WHERE revision_id IS NOT NULL
+),
+
+counts AS (
+    SELECT revision_id, map_from_entries(list({'key': usage_class, 'value': difference} ORDER BY usage_class)) AS usage_difference
+    FROM (
+        SELECT revision_id, usage_class, sum(new_quantity - old_quantity)::DECIMAL(38, 6) AS difference
+        FROM ledger.reread
+        GROUP BY ALL
+        HAVING difference <> 0
+    )
+    GROUP BY revision_id
 )
 
 SELECT
@@ -52,8 +63,10 @@ SELECT
     sum(parts.new_contracted_cost) AS new_contracted_cost,
     sum(parts.old_effective_cost) AS old_effective_cost,
     sum(parts.new_effective_cost) AS new_effective_cost,
-    sum(parts.adjustment) AS adjustment
+    sum(parts.adjustment) AS adjustment,
+    any_value(counts.usage_difference) AS usage_difference
 FROM ledger.revisions AS revisions
 JOIN parts ON parts.revision_id = revisions.revision_id
+LEFT JOIN counts ON counts.revision_id = revisions.revision_id
 GROUP BY ALL
 ORDER BY revisions.revision_id, parts.currency

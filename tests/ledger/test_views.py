@@ -60,7 +60,8 @@ COLUMNS = {
         currency, list_cost, long_context_premium, list_currency""",
     "revisions": """
         revision_id, kind, made_at, made_by, reason, since, until, filters, months, currency, calls, old_list_cost, new_list_cost,
-        old_contracted_cost, new_contracted_cost, old_effective_cost, new_effective_cost, adjustment""",
+        old_contracted_cost, new_contracted_cost, old_effective_cost, new_effective_cost, adjustment,
+        usage_difference""",
     "cache_savings": """
         provider, model, list_currency, cache_read_tokens, cache_write_tokens, list_cost, list_cost_uncached, saved""",
 }

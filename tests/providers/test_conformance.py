@@ -23,6 +23,7 @@ from meter.attribution import tags
 from meter.home import Home
 from meter.ledger import ingest, open_ledger
 from tests.conftest import lines_of
+from tests.instrument.vendors.reading import reread
 from tests.providers import corpus, statement
 
 pytestmark = [
@@ -222,6 +223,8 @@ def check(
             print(f"{way[0]:18}{way[1]:32}{way[2]:8}{count:6}{agree[way]:6}{agree[way] / count:8.1%}")
         print(f"{'all':58}{table.total():6}{agree.total():6}{agree.total() / table.total():8.1%}")
     assert {name: why for name, why in wrong.items() if name not in exceptions} == {}
+    for line in (line for lines in found.values() for line in lines if line.get("usage")):
+        assert reread(line) in (None, line["usage"]), line["tags"]
 
 
 def check_rows(calls: list[corpus.Record], home: Home) -> None:

@@ -81,7 +81,7 @@ def bytes_of(record: corpus.Record) -> bytes:
 def feed(record: corpus.Record, dialect: Any, size: int) -> None:
     """Read one exchange as if it passed, in pieces of some size."""
     body = record["request_body"] if isinstance(record["request_body"], dict) else {}
-    call = LiveCall(dialect, recorder.start(), Facts(record["provider"], record["host"]), body)
+    call = LiveCall(dialect, recorder.start(), Facts(speaker(record), record["host"]), body)
     model = wires.model_in(dialect, record["path"]) or body.get(dialect.model) or record["model_requested"]
     call.record.request_model = model
     call.record.tags = {"exchange": record["id"]}

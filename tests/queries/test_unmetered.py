@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 import types
@@ -27,6 +28,7 @@ def ledger(home: Home, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     plain.count(Facts("openai", "api.openai.com"))
     plain.count(Facts("openai", "api.openai.com"))
     plain.count(Facts("vllm", "vllm.internal:8000"))
+    importlib.import_module("openai")  # what is not imported has no hooks
     monkeypatch.setitem(sys.modules, "openai._base_client", types.ModuleType("openai._base_client"))
     instrument.install()
     instrument.uninstall()

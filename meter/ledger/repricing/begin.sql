@@ -13,3 +13,9 @@ SELECT month
 FROM ledger.periods
 GROUP BY month
 HAVING arg_max(state, changed_at) = 'closed'
+;
+
+CREATE OR REPLACE TEMP TABLE reprice_usage (
+    is_closed BOOLEAN, operation VARCHAR, provider VARCHAR, request_model VARCHAR, response_model VARCHAR, tag_set_id INTEGER,
+    usage_class VARCHAR, old_quantity DECIMAL(38, 6), new_quantity DECIMAL(38, 6)
+)

@@ -1,6 +1,6 @@
 -- The calls of a slice that would be priced otherwise now, with what would be stored. A card with another number that comes to
 -- the same is no difference: each catalogue numbers its cards anew. The contracts that a card stands for are one, whatever
--- they cost by the call, since those by the month find their calls through it.
+-- they cost by the call, since those by the month find their calls through it. Calls that are read otherwise differ `always`.
 CREATE OR REPLACE TEMP TABLE reprice_changed AS
 WITH contracts AS (
     SELECT rate_card_id, coalesce(terms::VARCHAR, '') || coalesce(contract_rules::VARCHAR, '') AS stands_for
@@ -36,7 +36,8 @@ compared AS (
     LEFT JOIN contracts AS old_contracts ON old_contracts.rate_card_id = calls.contract_card_id
     LEFT JOIN contracts AS new_contracts ON new_contracts.rate_card_id = new.contract_card_id
     WHERE
-        new.list_cost IS DISTINCT FROM calls.list_cost
+        {always}
+        OR new.list_cost IS DISTINCT FROM calls.list_cost
         OR new.contracted_cost_if_other IS DISTINCT FROM calls.contracted_cost_if_other
         OR new.effective_cost_if_other IS DISTINCT FROM calls.effective_cost_if_other
         OR new.list_currency IS DISTINCT FROM calls.list_currency

@@ -40,16 +40,17 @@ def owed(con: DuckDBPyConnection, scope: Scope) -> list[Closed]:
     return [Closed(*row) for row in con.execute(_SUMS).fetchall()]
 
 
-def refuse(found: Sequence[Closed], *, adjust: bool) -> None:
+def refuse(found: Sequence[Closed], *, adjust: bool, can_adjust: bool = True) -> None:
     """Raise PeriodClosed where a closed month would change and that is not to be booked, or cannot be."""
     if not found:
         return
     if not adjust:
         months = sorted({one.month for one in found})
         named = ", ".join(f"{one.month:%Y-%m} by {one.amount:+,f} {one.currency}" for one in map(_short, found))
+        way = "book that in the open month with --adjust, or " if can_adjust else ""
         raise PeriodClosed(
             f"{'a month that is' if len(months) == 1 else 'months that are'} closed would change: {named}",
-            hint=f"book that in the open month with --adjust, or begin later with --since {_after(months[-1])}",
+            hint=f"{way}begin later with --since {_after(months[-1])}",
         )
     for one in found:
         if not one.is_whole:

@@ -1,6 +1,6 @@
 -- The calls of a slice as pricing takes them (`FRESH` of meter.ledger.rows), made again from what the ledger keeps of each. Of an
 -- estimated call that is the usage as it was reported; any other says nothing of its source, so that none is estimated anew.
-CREATE OR REPLACE TEMP VIEW fresh AS
+CREATE OR REPLACE TEMP VIEW {view} AS
 WITH billed AS (
     SELECT
         *,

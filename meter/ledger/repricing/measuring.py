@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from meter.ledger.memory import bound_memory
 from meter.ledger.repricing.closed import Closed, owed
+from meter.ledger.repricing.rereading import Rereading, by_class
 from meter.ledger.repricing.scope import Scope
 from meter.ledger.repricing.slices import Slice, compare, lines, run, slices, statement
 
@@ -55,14 +57,18 @@ class Difference:
     rows: Sequence[Sequence[Any]]
     fingerprint: str
     """Of all of it: what is written must be what was shown."""
+    usage: Sequence[tuple[str, Decimal, Decimal]] = ()
+    """Classes whose sums differ, before and after: of a rereading."""
 
     def is_nothing(self, *, adjust: bool) -> bool:
         """Tell whether there is nothing to write and nothing to book."""
         return not self.changed and not (adjust and self.closed)
 
 
-def measure(ledger: Ledger, scope: Scope, progress: Progress | None = None) -> Difference:
-    """Return what repricing the scope would change.
+def measure(
+    ledger: Ledger, scope: Scope, progress: Progress | None = None, *, rereading: Rereading | None = None
+) -> Difference:
+    """Return what repricing the scope would change; with a `rereading`, what reading its usage objects again would.
 
     Raises SettingInvalid where meter.toml is wrong, which is no word to price by; LedgerLocked, LedgerTooNew, SpoolUnsafe.
     """
@@ -71,7 +77,7 @@ def measure(ledger: Ledger, scope: Scope, progress: Progress | None = None) -> D
         con.execute("BEGIN")
         try:
             parts = slices(con, scope)
-            gather(con, scope, parts, lambda: None, progress)
+            gather(con, scope, parts, lambda: None, progress, rereading)
             return difference(con, scope, sum(part.calls for part in parts))
         finally:
             con.execute("ROLLBACK")
@@ -85,16 +91,23 @@ def prepare(ledger: Ledger, con: DuckDBPyConnection) -> None:
 
 
 def gather(
-    con: DuckDBPyConnection, scope: Scope, parts: list[Slice], then: Callable[[], None], progress: Progress | None
+    con: DuckDBPyConnection,
+    scope: Scope,
+    parts: list[Slice],
+    then: Callable[[], None],
+    progress: Progress | None,
+    rereading: Rereading | None = None,
 ) -> None:
-    """Fill the temp table `reprice_groups` slice by slice; `then` is called while `reprice_changed` holds a slice's calls."""
+    """Sum up what differs, slice by slice, in temp tables; `then` is called while there is a slice's part of it."""
     run(con, "begin")
     total = sum(part.calls for part in parts)
     for before, part in lines(parts):
         if progress is not None:
             progress(before, total)
-        if compare(con, scope, part):
+        if compare(con, scope, part, rereading.choose if rereading else None):
             run(con, "groups")
+            if rereading is not None:
+                run(con, "rewritten")
             then()
     if progress is not None:
         progress(total, total)
@@ -108,4 +121,5 @@ def difference(con: DuckDBPyConnection, scope: Scope, looked_at: int) -> Differe
     cursor = con.execute(statement("difference"))
     fields = cursor.description or []
     names, types = [str(name) for name, *_ in fields], [str(kind) for _, kind, *_ in fields]
-    return Difference(looked_at, changed, in_closed, closed, names, types, cursor.fetchall(), str(found))
+    rows = cursor.fetchall()
+    return Difference(looked_at, changed, in_closed, closed, names, types, rows, str(found), by_class(con))

@@ -85,6 +85,12 @@ class Scope:
         return found
 
 
+def first_moment(con: DuckDBPyConnection, now: datetime) -> datetime:
+    """Return the beginning of a scope that has none: the first call in the table; now, where there is none."""
+    ((first,),) = con.execute("SELECT min(started_at) FROM ledger.calls").fetchall()
+    return min(now, first) if first is not None else now
+
+
 def last_moment(con: DuckDBPyConnection, now: datetime) -> datetime:
     """Return the end of a scope that has none: now, or after the last call where a clock was fast."""
     after = "SELECT max(started_at) + INTERVAL 1 MICROSECOND FROM ledger.calls"

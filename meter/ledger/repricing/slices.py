@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -64,14 +64,18 @@ def slices(con: DuckDBPyConnection, scope: Scope) -> list[Slice]:
     return found
 
 
-def compare(con: DuckDBPyConnection, scope: Scope, part: Slice) -> int:
+Choose = Callable[["DuckDBPyConnection"], None]
+"""Makes the view `fresh`, of some of a slice's calls that differ by what they are and not by prices alone."""
+
+
+def compare(con: DuckDBPyConnection, scope: Scope, part: Slice, choose: Choose | None = None) -> int:
     """Make the temp table `reprice_changed`, the calls of a slice that would be priced otherwise now, and count them."""
-    return interruptible(con, lambda: _compare(con, scope, part))
+    return interruptible(con, lambda: _compare(con, scope, part, choose))
 
 
-def run(con: DuckDBPyConnection, name: str, **variables: object) -> None:
-    """Execute one of the .sql files beside this module."""
-    con.execute(statement(name).format(**_VARIABLES, **variables))
+def run(con: DuckDBPyConnection, name: str, **variables: object) -> DuckDBPyConnection:
+    """Execute one of the .sql files beside this module, and return what holds its rows."""
+    return con.execute(statement(name).format(**_VARIABLES, **variables))
 
 
 @lru_cache
@@ -80,21 +84,26 @@ def statement(name: str) -> str:
     return Path(__file__).with_name(f"{name}.sql").read_text("utf-8")
 
 
-def _compare(con: DuckDBPyConnection, scope: Scope, part: Slice) -> int:
+def _compare(con: DuckDBPyConnection, scope: Scope, part: Slice, choose: Choose | None) -> int:
     run(con, "slice", low=part.low, high=part.high, condition=scope.condition)
-    run(con, "fresh")
+    if choose is None:
+        run(con, "fresh", view="fresh")
+    else:
+        choose(con)
     pricing.price(con)
     con.execute("CREATE OR REPLACE TEMP VIEW reprice_priced AS FROM priced")
-    run(con, "kept")
-    if con.execute(_KEPT).fetchall() != [(0,)]:
+    if choose is None:
         _keep_estimates(con)
-    run(con, "changed")
+    run(con, "changed", always="false" if choose is None else "true")
     ((changed,),) = con.execute("SELECT count(*) FROM reprice_changed").fetchall()
     return int(changed)
 
 
 def _keep_estimates(con: DuckDBPyConnection) -> None:
     """Price estimates that would come out otherwise today by the tokens of then, which are in every figure since."""
+    run(con, "kept")
+    if con.execute(_KEPT).fetchall() == [(0,)]:
+        return
     con.execute("CREATE OR REPLACE TEMP TABLE reprice_estimated AS FROM priced")
     run(con, "fresh_kept")
     pricing.price(con)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING
 
 from meter.errors import MeterError
@@ -11,6 +12,7 @@ from meter.ledger import days
 from meter.ledger.interruptible import interruptible
 from meter.ledger.repricing import closed
 from meter.ledger.repricing.measuring import Difference, Progress, difference, gather, prepare
+from meter.ledger.repricing.rereading import Rereading, record, update
 from meter.ledger.repricing.scope import Scope
 from meter.ledger.repricing.slices import slices
 from meter.ledger.transaction import transaction
@@ -38,7 +40,7 @@ _MONTHS = "SELECT DISTINCT month FROM reprice_groups WHERE NOT is_closed ORDER B
 _NEXT_ID = "SELECT coalesce(max(revision_id), 0) + 1 FROM ledger.revisions"
 _REVISION = """
 INSERT INTO ledger.revisions (revision_id, kind, made_at, made_by, reason, since, until, filters, calls)
-VALUES ($id, 'reprice', $now, $who, $why, $since, $until, $filters, $calls)
+VALUES ($id, $kind, $now, $who, $why, $since, $until, $filters, $calls)
 """
 _REVISED = """
 INSERT INTO ledger.revised BY NAME
@@ -89,8 +91,11 @@ def write(
     adjust: bool = False,
     progress: Progress | None = None,
     now: datetime | None = None,
+    rereading: Rereading | None = None,
 ) -> tuple[Difference, Revision | None]:
-    """Reprice the scope, all of it or nothing; where it was shown before, as it was shown. No revision where nothing changes.
+    """Reprice the scope, or read its usage again: all of it or nothing; where it was shown before, as it was shown.
+
+    No revision where nothing changes.
 
     Raises PeriodClosed where a closed month would change and `adjust` does not say to book that; MeterError when it is no longer
     what was shown; SettingInvalid where meter.toml is wrong; LedgerLocked, LedgerTooNew, SpoolUnsafe.
@@ -98,32 +103,50 @@ def write(
     with ledger.writing() as con:
         prepare(ledger, con)
         with transaction(con):
-            gather(con, scope, parts := slices(con, scope), lambda: _update(con), progress)
+            then = partial(_update, con, rereading)
+            gather(con, scope, parts := slices(con, scope), then, progress, rereading)
             found = difference(con, scope, sum(part.calls for part in parts))
-            if shown is not None and (found.fingerprint, found.closed) != (shown.fingerprint, shown.closed):
+            if shown is not None and _told(found) != _told(shown):
                 raise MeterError(
                     "calls or prices changed meanwhile, so what was shown is no longer what would be written",
                     hint="nothing was written; run the command again",
                 )
-            closed.refuse(found.closed, adjust=adjust)
+            closed.refuse(found.closed, adjust=adjust, can_adjust=rereading is None)
             if found.is_nothing(adjust=adjust):
                 return found, None
             days.renew(con, [month for (month,) in con.execute(_MONTHS).fetchall()])
-            return found, _record(con, scope, found, who, why, now or datetime.now(timezone.utc), adjust=adjust)
+            made = now or datetime.now(timezone.utc)
+            kind = "reprice" if rereading is None else "reread"
+            return found, _record(con, kind, scope, found, who, why, made, adjust=adjust)
 
 
-def _update(con: DuckDBPyConnection) -> None:
+def _told(found: Difference) -> tuple[object, ...]:
+    return found.fingerprint, found.closed, found.usage
+
+
+def _update(con: DuckDBPyConnection, rereading: Rereading | None) -> None:
     interruptible(con, lambda: con.execute(_UPDATE))
+    if rereading is not None:
+        interruptible(con, lambda: update(con))
 
 
 def _record(
-    con: DuckDBPyConnection, scope: Scope, found: Difference, who: str, why: str, now: datetime, *, adjust: bool
+    con: DuckDBPyConnection,
+    kind: str,
+    scope: Scope,
+    found: Difference,
+    who: str,
+    why: str,
+    now: datetime,
+    *,
+    adjust: bool,
 ) -> Revision:
     ((number,),) = con.execute(_NEXT_ID).fetchall()
     con.execute(
         _REVISION,
         {
             "id": number,
+            "kind": kind,
             "now": now,
             "who": who,
             "why": why,
@@ -134,6 +157,7 @@ def _record(
         },
     )
     con.execute(_REVISED, {"id": number})
+    record(con, number)
     booked = 0
     if adjust and found.closed:
         values = {"id": number, "who": who, "why": why, "now": now, "month": closed.open_month(con, now)}

@@ -5,9 +5,12 @@ from __future__ import annotations
 import gc
 import json
 import time
+from decimal import Decimal
 from typing import Any
 
 from meter.home import Home
+from meter.providers import history
+from meter.providers.progress import reader_of
 from tests.conftest import lines_of
 
 Line = dict[str, Any]
@@ -39,3 +42,21 @@ def only(home: Home) -> Line:
 def classes(line: Line) -> dict[str, float]:
     """Return the classes of which there were some."""
     return {name: count for name, count in (line.get("usage") or {}).items() if count}
+
+
+def reread(line: Line) -> dict[str, float] | None:
+    """Return the usage of a call as it is read from its usage object later; None where it keeps none."""
+    if line.get("raw") is None:
+        return None
+    dialect = history.wire(line["provider"], line["api"])
+    assert dialect is not None, f"no wire is known as {line['provider']}/{line['api']}"
+    stored = {name: Decimal(str(count)) for name, count in (line.get("usage") or {}).items()}
+    found = history.reread(
+        reader_of(dialect),
+        json.dumps(line["raw"]),
+        line.get("response_model"),
+        line.get("request_model"),
+        stored,
+        is_partial=line["source"] == "partial",
+    )
+    return {name: float(count) for name, count in found.usage.items()}

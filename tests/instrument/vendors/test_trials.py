@@ -21,7 +21,7 @@ from meter.doctor.trials import MISSING, Trial, load
 from meter.home import Home
 from meter.instrument.patches import Patch
 from meter.simulator import Simulator
-from tests.instrument.vendors.reading import calls, classes, settled
+from tests.instrument.vendors.reading import calls, classes, reread, settled
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -63,6 +63,7 @@ def test_a_call_is_one_record_with_the_usage_that_was_stated(trial: Trial, meter
     }
     assert (line["status"], line["source"]) == ("ok", "reported")
     assert bool(line.get("stream")) == ("streamed" in trial.name)
+    assert reread(line) in (None, line["usage"])
 
 
 @every
