@@ -32,15 +32,18 @@ SELECT
     CASE
         WHEN coalesce(input_tokens, output_tokens) IS NOT NULL THEN coalesce(input_tokens, 0) + coalesce(output_tokens, 0)
     END AS total_tokens,
-    calls.cache_read AS cache_read_tokens,
-    CASE
-        WHEN coalesce(cache_write, cache_write_5m, cache_write_1h) IS NOT NULL
-            THEN coalesce(cache_write, 0) + coalesce(cache_write_5m, 0) + coalesce(cache_write_1h, 0)
-    END AS cache_write_tokens,
+    ledger.with_other(calls.cache_read, ledger.other_cached(calls.other_usage, 'cache_read*')) AS cache_read_tokens,
+    ledger.with_other(
+        CASE
+            WHEN coalesce(cache_write, cache_write_5m, cache_write_1h) IS NOT NULL
+                THEN coalesce(cache_write, 0) + coalesce(cache_write_5m, 0) + coalesce(cache_write_1h, 0)
+        END,
+        ledger.other_cached(calls.other_usage, 'cache_write*')
+    ) AS cache_write_tokens,
     calls.cache_write_5m AS cache_write_5m_tokens,
     calls.cache_write_1h AS cache_write_1h_tokens,
     calls.reasoning AS reasoning_tokens,
-    calls.input_audio AS input_audio_tokens,
+    ledger.with_other(calls.input_audio, ledger.other_cached(calls.other_usage, 'cache_*_audio')) AS input_audio_tokens,
     calls.output_audio AS output_audio_tokens,
     calls.other_usage::JSON::MAP(VARCHAR, DECIMAL(24, 6)) AS other_usage,
     calls.estimate_low,

@@ -259,3 +259,27 @@ def test_estimates_are_in_the_usage_and_marked(mixed: Ledger) -> None:
         "SELECT (estimated_usage->>'output')::DECIMAL(24, 6), output FROM ledger.calls WHERE usage_source = 'estimated'",
     )[0]
     assert estimated == output
+
+
+def test_what_was_cached_of_sound_and_images_is_cached_too(ledger: Ledger) -> None:
+    books.filled(
+        ledger,
+        call(
+            TS + 1,
+            usage={"input": 1, "cache_read": 10, "cache_read_audio": 20, "cache_read_image": 40, "input_audio": 5},
+        ),
+        call(TS + 2, usage={"input": 1, "cache_write_5m": 100, "cache_write_audio": 200}),
+        call(TS + 3, usage={"input": 1, "cache_read_video": 3, "input_video": 2}),
+        call(TS + 4, usage={"input": 1, "input_video": 2}),
+        call(TS + 5, usage={"input": 1}),
+    )
+    columns = "cache_read_tokens, cache_write_tokens, input_audio_tokens"
+    assert rows(ledger, f"SELECT {columns} FROM calls ORDER BY started_at") == [
+        (70, None, 25),
+        (None, 300, 200),
+        (3, None, None),
+        (None, None, None),
+        (None, None, None),
+    ]
+    books.assert_days_tie(ledger)
+    assert value(ledger, "SELECT sum(cache_read_tokens) FROM ledger.all_days") == 73

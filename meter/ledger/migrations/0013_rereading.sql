@@ -19,7 +19,9 @@ SELECT
     request_model,
     response_model,
     sum(old_quantity - new_quantity) FILTER (starts_with(usage_class, 'input') OR starts_with(usage_class, 'cache_'))::BIGINT AS input_tokens,
-    sum(old_quantity - new_quantity) FILTER (usage_class = 'input_audio')::BIGINT AS input_audio_tokens,
+    sum(old_quantity - new_quantity) FILTER (
+        usage_class = 'input_audio' OR usage_class GLOB 'cache_*_audio'
+    )::BIGINT AS input_audio_tokens,
     sum(old_quantity - new_quantity) FILTER (starts_with(usage_class, 'cache_read'))::BIGINT AS cache_read_tokens,
     sum(old_quantity - new_quantity) FILTER (starts_with(usage_class, 'cache_write'))::BIGINT AS cache_write_tokens,
     sum(old_quantity - new_quantity) FILTER (
