@@ -59,7 +59,7 @@ lint: $(STAMP) ## format, lint, types, import contracts, spelling
 docs: $(STAMP) ## write the generated parts of README.md anew
 	PYTHONPATH=. $(BIN)/cog -r README.md
 
-bench: $(STAMP) ## overhead against the bare SDK and other tools, ingest speed, bytes a call
+bench: $(STAMP) $(SDKS_STAMP) ## overhead against the bare SDK and other tools, ingest speed, bytes a call
 	$(BIN)/python -m tests.bench
 
 clean: ## remove what make created

@@ -76,7 +76,7 @@ def _sync(calls: int) -> Iterator[str]:
     """Make so many calls, and say of each what it was."""
     from tests.bench import cases
 
-    openai, anthropic = cases.client(cases.CASES[0]), cases.client(cases.CASES[4])
+    openai, anthropic = cases.canned(cases.CASES[0]), cases.canned(cases.CASES[4])
     ways: tuple[tuple[str, Callable[[], Any]], ...] = (
         ("chat", lambda: openai.chat.completions.create(**cases.CHAT)),
         ("chat stream", lambda: cases.drain(openai.chat.completions.create(**cases.CHAT, stream=True))),
@@ -96,7 +96,7 @@ async def _tasks(calls: int) -> Counter[str]:
     from tests.bench import cases
 
     made: Counter[str] = Counter()
-    openai, anthropic = cases.client(cases.CASES[1]), cases.client(cases.CASES[5])
+    openai, anthropic = cases.canned(cases.CASES[1]), cases.canned(cases.CASES[5])
 
     async def work(share: int) -> None:
         for number in range(share):

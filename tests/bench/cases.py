@@ -19,6 +19,18 @@ CLAUDE = {"model": "claude-sonnet-4-5", "max_tokens": 500, "messages": MESSAGES[
 ASK = {"stream": True, "stream_options": {"include_usage": True}}
 
 
+def canned(case: Case) -> Any:
+    """Return the SDK's client on the canned transport."""
+    if case.sdk == "openai":
+        import openai as sdk
+    else:
+        import anthropic as sdk  # type: ignore[no-redef]
+    name = {"openai": "OpenAI", "anthropic": "Anthropic"}[case.sdk]
+    if case.is_async:
+        return getattr(sdk, f"Async{name}")(api_key="sk-bench", http_client=http.AsyncClient(transport=Canned()))
+    return getattr(sdk, name)(api_key="sk-bench", http_client=http.Client(transport=Canned()))
+
+
 class Case(NamedTuple):
     """One kind of call. `call` takes a client and returns the reply (a coroutine, for an async client)."""
 
@@ -27,6 +39,7 @@ class Case(NamedTuple):
     call: Callable[[Any], Any]
     is_async: bool = False
     chunks: int = 0
+    client: Callable[[Case], Any] = canned
 
 
 def drain(stream: Any) -> None:
@@ -62,21 +75,9 @@ CASES = (
 )
 
 
-def client(case: Case) -> Any:
-    """Return the SDK's client on the canned transport."""
-    if case.sdk == "openai":
-        import openai as sdk
-    else:
-        import anthropic as sdk  # type: ignore[no-redef]
-    name = {"openai": "OpenAI", "anthropic": "Anthropic"}[case.sdk]
-    if case.is_async:
-        return getattr(sdk, f"Async{name}")(api_key="sk-bench", http_client=http.AsyncClient(transport=Canned()))
-    return getattr(sdk, name)(api_key="sk-bench", http_client=http.Client(transport=Canned()))
-
-
 def block(case: Case, loop: asyncio.AbstractEventLoop) -> Block:
     """Return what runs a number of the case's calls and times each."""
-    call, target, clock = case.call, client(case), time.perf_counter_ns
+    call, target, clock = case.call, case.client(case), time.perf_counter_ns
 
     def sync_block(count: int) -> list[int]:
         times = []

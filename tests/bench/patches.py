@@ -6,10 +6,13 @@ Few tools can be uninstalled; comparing the SDK's attributes before and after wo
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from types import ModuleType
 from typing import Any
 
-SDKS = ("openai", "anthropic")
+OWNERS = ("openai", "anthropic", "httpx", "httpx2", "requests", "aiohttp")
+"""Packages whose attributes are compared: the SDKs, and the libraries that they send their requests with."""
+
 ABSENT = object()
 
 Owner = type | ModuleType
@@ -17,17 +20,17 @@ Attributes = dict[Owner, dict[str, Any]]
 Patch = tuple[Owner, str, Any]
 
 
-def attributes() -> Attributes:
-    """Return every attribute of every module of the SDKs, and of the classes they define."""
-    modules = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in SDKS]
+def attributes(owners: Collection[str] = OWNERS) -> Attributes:
+    """Return every attribute of every module of these packages, and of the classes they define."""
+    modules = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in owners]
     classes: set[type] = {
         value
         for module in modules
         for value in vars(module).values()
-        if isinstance(value, type) and value.__module__.partition(".")[0] in SDKS
+        if isinstance(value, type) and value.__module__.partition(".")[0] in owners
     }
-    owners: list[Owner] = [*modules, *classes]
-    return {owner: dict(vars(owner)) for owner in owners}
+    found: list[Owner] = [*modules, *classes]
+    return {owner: dict(vars(owner)) for owner in found}
 
 
 def changes(before: Attributes, after: Attributes) -> tuple[list[Patch], list[Patch]]:

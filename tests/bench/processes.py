@@ -44,6 +44,12 @@ def environment(tool: str) -> tuple[Path | None, str]:
     return python, ""
 
 
+def sdks() -> Path:
+    """Return the Python of the environment with the SDKs of all vendors, or this one where nobody made it."""
+    python = ROOT / ".venv-sdks" / "bin" / "python"
+    return python if python.exists() else Path(sys.executable)
+
+
 def work(python: Path, note: Callable[[], None], **order: Any) -> dict[str, Any]:
     """Run one job of `tests.bench.worker` with this Python, and return what it found."""
     result: dict[str, Any] = json.loads(run([str(python), "-m", "tests.bench.worker", json.dumps(order)], note))

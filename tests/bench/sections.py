@@ -51,9 +51,23 @@ Section = Callable[[Options, Note], Table]
 def calls(options: Options, note: Note) -> Table:
     """Meter against the bare SDK, in this environment."""
     found = processes.work(HERE, note, job="calls", arms=["bare", "meter"], turns=options.turns, size=options.size)
+    notes = ["usage not asked for: Meter asks, so the SDK also parses the usage chunk that it would not have got"]
+    return beside_bare("A call, in process", found, options, notes)
+
+
+def families(options: Options, note: Note) -> Table:
+    """Meter against the bare SDK, one of each family."""
+    python = processes.sdks()
+    found = processes.work(python, note, job="families", turns=options.turns // 2, size=options.size)
+    notes = [f"{sdk} skipped: not installed in {python.parts[-3]}" for sdk in found["absent"]]
+    return beside_bare("A call of each family of SDKs, in process", found, options, notes)
+
+
+def beside_bare(title: str, found: dict[str, Any], options: Options, notes: list[str]) -> Table:
+    """Return what Meter adds to each case."""
     rows = [
         (
-            f"{case['sdk']}: {name}",
+            name if name.startswith(case["sdk"]) else f"{case['sdk']}: {name}",
             *(f"{case['arms'][arm][figure]:.1f}" for arm in ("bare", "meter") for figure in ("median", "p99")),
             *added(case, "meter"),
             f"{100 * case['arms']['meter']['added'] / case['arms']['bare']['median']:+.1f} %",
@@ -66,9 +80,9 @@ def calls(options: Options, note: Note) -> Table:
         f"{found['calls']} calls an arm (a tenth for streams), in blocks of {options.size}; {versions(found)}",
         f"budget: {BUDGET['call_us']:.0f} µs a call, {BUDGET['chunk_us']:.0f} µs a chunk (what a stream adds, over its chunks)",
         f"at best: the difference of the arms' {BEST}th percentiles, which a busy machine hardly moves",
-        "usage not asked for: Meter asks, so the SDK also parses the usage chunk that it would not have got",
+        *notes,
     ]
-    return Table("A call, in process", columns, rows, notes, found)
+    return Table(title, columns, rows, notes, found)
 
 
 def tools(options: Options, note: Note) -> Table:

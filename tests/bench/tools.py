@@ -31,8 +31,9 @@ QUIET = {
     "OTEL_LOGS_EXPORTER": "none",
     "HTTP_PROXY": "http://127.0.0.1:9",
     "HTTPS_PROXY": "http://127.0.0.1:9",
-    "NO_PROXY": "",
+    "NO_PROXY": "127.0.0.1,localhost",
     "PYTHONWARNINGS": "ignore",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
 }
 """Environment of every child: telemetry off, and a dead end for whatever tries all the same."""
 

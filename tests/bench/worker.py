@@ -13,13 +13,13 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tests.bench import patches
-from tests.bench.cases import CASES, block
+from tests.bench.cases import CASES, Case, block
 from tests.bench.timing import summarise, take_turns
 from tests.bench.tools import INSTALL, TOOLS
 
@@ -29,7 +29,7 @@ TOLD = ("openai", "anthropic", "httpx", "httpx2", "wrapt", "opentelemetry-sdk", 
 
 def main(order: dict[str, Any]) -> dict[str, Any]:
     fence()
-    jobs: dict[str, Callable[..., dict[str, Any]]] = {"calls": calls, "memory": memory}
+    jobs: dict[str, Callable[..., dict[str, Any]]] = {"calls": calls, "families": families, "memory": memory}
     return jobs[order.pop("job")](**order)
 
 
@@ -46,31 +46,57 @@ def fence() -> None:
 
 
 def calls(arms: list[str], turns: int, size: int, only: str = "") -> dict[str, Any]:
-    """Time each case in each arm (`bare` first). A tool that changes nothing of the SDK is an error, not a tool without cost."""
-    loop = asyncio.new_event_loop()
+    """Time each case in each arm (`bare` first)."""
     cases = [case for case in CASES if only in case.name and importlib.util.find_spec(case.sdk)]
+    return timed(cases, arms, turns, size)
+
+
+def families(turns: int, size: int, only: str = "") -> dict[str, Any]:
+    """Time a call and a stream of every SDK that is installed, bare and metered."""
+    from meter.simulator import Simulator
+    from tests.bench import families
+
+    with Simulator() as sim:
+        cases = families.cases(sim, only)
+        absent = sorted({family.sdk for family in families.FAMILIES} - {case.sdk for case in cases})
+        found = timed(cases, ["bare", "meter"], turns, size) | {"absent": absent}
+    if silent := [name for name, case in found["cases"].items() if not case["spooled"]]:
+        raise SystemExit(f"nothing was recorded of {', '.join(silent)}: there is nothing to time")
+    return found
+
+
+def timed(cases: Sequence[Case], arms: list[str], turns: int, size: int) -> dict[str, Any]:
+    """Time cases. A tool that changes nothing of the SDK is an error, not a tool without cost."""
+    loop = asyncio.new_event_loop()
     blocks = {case.name: block(case, loop) for case in cases}
     for warm in blocks.values():
         warm(1)  # imports all that the SDK imports lazily, before its attributes are compared
-    switches = switchboard(arms)
+    switches = switchboard(arms, {*patches.OWNERS, *(case.sdk.partition(".")[0] for case in cases)})
     results = {}
     for case in cases:
-        per_block = max(size // 10, 2) if case.chunks else size
+        per_block, before = max(size // 10, 2) if case.chunks else size, spooled()
         times = take_turns(switches, blocks[case.name], turns=turns, size=per_block, note=tick)
         results[case.name] = {"sdk": case.sdk, "chunks": case.chunks, "arms": summarise(times, "bare")}
+        results[case.name]["spooled"] = spooled() - before
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
     return {"cases": results, "versions": versions(), "calls": turns * size}
 
 
-def switchboard(arms: list[str]) -> dict[str, Callable[[], None]]:
+def spooled() -> int:
+    """Return the bytes that were recorded so far."""
+    home = Path(os.environ.get("METER_HOME", "."))
+    return sum(segment.stat().st_size for segment in (home / "spool").glob("*.ndjson"))
+
+
+def switchboard(arms: list[str], owners: Collection[str]) -> dict[str, Callable[[], None]]:
     """Install each arm's tool in turn, and return what puts the process into each arm's state."""
-    bare = patches.attributes()
+    bare = patches.attributes(owners)
     forth: dict[str, list[patches.Patch]] = {}
     undo: list[patches.Patch] = []
     for arm in arms:
         INSTALL[arm]()
-        forth[arm], back = patches.changes(bare, patches.attributes())
+        forth[arm], back = patches.changes(bare, patches.attributes(owners))
         patches.apply(back)
         undo += back
         if not forth[arm] and arm != "bare":
