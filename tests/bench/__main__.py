@@ -8,6 +8,7 @@ block of the same turn (`timing.py`). The median and the 99th percentile of the 
 - `calls`: the official SDKs on a transport inside the process (`transport.py`): no socket, no server. A tool is switched on and
   off by swapping the attributes that its installation changed in the SDK's classes (`patches.py`), which works for all alike.
 - `families`: a call and a stream of an SDK of every family, in `.venv-sdks`, with replies out of memory (`tape.py`).
+- `wire`: requests of httpx, requests and aiohttp that no SDK makes: ignored, counted, and read where that was asked for.
 - `tools`: each in an environment of its own, `.venv-bench-<tool>`, with its defaults and an exporter that drops everything;
   Meter runs there too, as a third arm. Children are fenced: telemetry off, nothing but loopback may be contacted. A tool that
   pip cannot get is skipped with a line that says so.
@@ -39,6 +40,7 @@ from tests.bench.sections import QUICK, Options, Section, Table
 SECTIONS: dict[str, Section] = {
     "calls": sections.calls,
     "families": sections.families,
+    "wire": sections.wire,
     "tools": sections.tools,
     "startup": sections.startup,
     "memory": sections.memory,

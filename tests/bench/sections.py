@@ -15,7 +15,7 @@ from tests.bench.tools import REQUIREMENTS, SDKS
 
 HERE = Path(sys.executable)
 MIB = 1 << 20
-BUDGET = {"call_us": 10.0, "chunk_us": 1.0, "import_ms": 40.0, "memory_mib": 5.0}
+BUDGET = {"call_us": 10.0, "chunk_us": 1.0, "import_ms": 40.0, "memory_mib": 5.0, "ignored_us": 2.0, "wire_us": 30.0}
 
 
 class Options(NamedTuple):
@@ -61,6 +61,23 @@ def families(options: Options, note: Note) -> Table:
     found = processes.work(python, note, job="families", turns=options.turns // 2, size=options.size)
     notes = [f"{sdk} skipped: not installed in {python.parts[-3]}" for sdk in found["absent"]]
     return beside_bare("A call of each family of SDKs, in process", found, options, notes)
+
+
+def wire(options: Options, note: Note) -> Table:
+    """Requests that no SDK makes, with the net under them: as it is by default, and with what it sees read."""
+    python, rows, data = processes.sdks(), [], {}
+    for arm, state in (("meter", "counted"), ("wire", "read")):
+        found = data[arm] = processes.work(
+            python, note, job="plain", arm=arm, turns=options.turns // 2, size=options.size * 2
+        )
+        rows += [
+            (name, state, f"{case['arms']['bare']['median']:.1f}", *added(case, arm), per_chunk(case, arm))
+            for name, case in found["cases"].items()
+            if "streamed" not in name or arm == "wire"
+        ]
+    columns = ("µs", "calls to known hosts are", "bare", "added (quartiles)", "at best", "a chunk")
+    notes = [f"budget: {BUDGET['ignored_us']:.0f} µs for what is ignored, {BUDGET['wire_us']:.0f} µs for what is read"]
+    return Table("Requests that no SDK makes, in process", columns, rows, notes, data)
 
 
 def beside_bare(title: str, found: dict[str, Any], options: Options, notes: list[str]) -> Table:

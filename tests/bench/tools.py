@@ -46,6 +46,12 @@ def meter() -> None:
     import meter.auto  # noqa: F401
 
 
+def wire() -> None:
+    import meter
+
+    meter.install(wire=True)
+
+
 def openllmetry() -> None:
     from opentelemetry.instrumentation.openai import OpenAIInstrumentor
 
@@ -110,4 +116,6 @@ def _providers() -> None:
     metrics.set_meter_provider(MeterProvider([InMemoryMetricReader()]))
 
 
-INSTALL = {function.__name__: function for function in (bare, meter, openllmetry, openlit, langfuse, openinference)}
+INSTALL = {
+    function.__name__: function for function in (bare, meter, wire, openllmetry, openlit, langfuse, openinference)
+}

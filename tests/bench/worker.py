@@ -29,7 +29,12 @@ TOLD = ("openai", "anthropic", "httpx", "httpx2", "wrapt", "opentelemetry-sdk", 
 
 def main(order: dict[str, Any]) -> dict[str, Any]:
     fence()
-    jobs: dict[str, Callable[..., dict[str, Any]]] = {"calls": calls, "families": families, "memory": memory}
+    jobs: dict[str, Callable[..., dict[str, Any]]] = {
+        "calls": calls,
+        "families": families,
+        "plain": plain,
+        "memory": memory,
+    }
     return jobs[order.pop("job")](**order)
 
 
@@ -63,6 +68,13 @@ def families(turns: int, size: int, only: str = "") -> dict[str, Any]:
     if silent := [name for name, case in found["cases"].items() if not case["spooled"]]:
         raise SystemExit(f"nothing was recorded of {', '.join(silent)}: there is nothing to time")
     return found
+
+
+def plain(arm: str, turns: int, size: int) -> dict[str, Any]:
+    """Time requests that no SDK makes, bare and with the net under them."""
+    from tests.bench import plain
+
+    return timed(plain.cases(), ["bare", arm], turns, size)
 
 
 def timed(cases: Sequence[Case], arms: list[str], turns: int, size: int) -> dict[str, Any]:
