@@ -38,9 +38,9 @@ def keep(kept: Keepsake) -> None:
     """Remember something under its name. What is there already stays: the first to write it made it."""
     with guard.shield("keepsake"):
         place = home.find()
-        home.ensure(place)
         path = _path(place, kept.name)
         if not path.parent.is_dir():
+            home.ensure(place)
             path.parent.mkdir(exist_ok=True)
             path.parent.chmod(place.spool.stat().st_mode & 0o7777)
         _sweep(path.parent)

@@ -23,6 +23,7 @@ from meter.instrument.side import Side
 from meter.instrument.taps import ready_the_spool
 from meter.providers.chat import CHAT, EMBEDDINGS, Chunk
 from meter.providers.model import Dialect, Provider
+from meter.providers.reading import plain
 from meter.providers.watching import watcher_of
 
 METHODS: tuple[tuple[str, Dialect], ...] = (
@@ -102,7 +103,7 @@ def read(call: LiveCall, result: Any) -> None:
 def watch(call: LiveCall, event: Any) -> bool:
     """Read one event; say whether the caller must not see it."""
     try:
-        if watcher_of(CHAT)(call, msgspec.convert(dict(event.items()), Chunk, strict=False)):
+        if watcher_of(CHAT)(call, msgspec.convert(plain(event), Chunk, strict=False)):
             return True
         if call.asked and event.get("usage", 0) is None:
             event.pop("usage")

@@ -133,13 +133,16 @@ def digits(text: str) -> msgspec.Raw:
     return msgspec.Raw(text.encode())
 
 
+SCALARS = frozenset({int, str, float, bool, type(None)})
+
+
 def plain(thing: Any) -> Any:
     """Return an SDK's object as the JSON it was made from: only what the provider stated, nulls included."""
     kind = type(thing)
-    if kind is int or kind is str or thing is None or kind is float or kind is bool:
+    if kind in SCALARS:
         return thing
-    if isinstance(thing, Mapping):
-        return {name: plain(value) for name, value in thing.items()}
+    if kind is dict or isinstance(thing, Mapping):
+        return {name: value if type(value) in SCALARS else plain(value) for name, value in thing.items()}
     if isinstance(thing, list | tuple):
         return [plain(value) for value in thing]
     if isinstance(thing, msgspec.Struct):
@@ -148,7 +151,9 @@ def plain(thing: Any) -> Any:
     if stated is None and (stated := getattr(thing, "__fields_set__", None)) is None:  # pydantic 1
         return thing
     values: Mapping[str, Any] = vars(thing)
-    found = {name: plain(value) for name, value in values.items() if name in stated}
+    found = {
+        name: value if type(value) in SCALARS else plain(value) for name, value in values.items() if name in stated
+    }
     if extra := getattr(thing, "__pydantic_extra__", None):
         found.update((name, plain(value)) for name, value in extra.items())
     return found
@@ -182,7 +187,14 @@ def merge(old: Any, new: Any) -> Any:
     """Usage in streams is cumulative: of each field, nested ones too, the last value that is not null holds."""
     if type(old) is not dict or type(new) is not dict:
         return new
-    return {**old, **{name: merge(old.get(name), value) for name, value in new.items() if value is not None}}
+    return {
+        **old,
+        **{
+            name: merge(old.get(name), value) if type(value) is dict else value
+            for name, value in new.items()
+            if value is not None
+        },
+    }
 
 
 def number(value: Any) -> Number | None:

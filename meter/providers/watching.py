@@ -4,7 +4,7 @@ object for an attribute that it lacks costs 2 µs."""
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -62,6 +62,7 @@ def _untyped(events: Events) -> Watcher:
     places = [path.removeprefix(f"{holder}.") for path in events.texts[""]]
     finders = {path.partition(".")[0].removesuffix("[]"): finder(path) for path in places}
     others = finders.keys() - {first}
+    has_more = _any_of(others)
 
     def watch(progress: Progress, event: Any) -> bool:
         try:
@@ -82,9 +83,13 @@ def _untyped(events: Events) -> Watcher:
             try:
                 piece = held(item)
                 text = text_of(piece)
-                stated, extra = piece.__pydantic_fields_set__, piece.__pydantic_extra__
-                if extra or not others.isdisjoint(stated):
-                    _watch_texts(progress, piece, finders, [*stated, *(extra or ())])
+                if isinstance(piece, msgspec.Struct):  # of a wire's bytes
+                    more: Iterable[str] = finders if has_more(piece) else ()
+                else:
+                    stated, extra = piece.__pydantic_fields_set__, piece.__pydantic_extra__
+                    more = [*stated, *(extra or ())] if extra or not others.isdisjoint(stated) else ()
+                if more:
+                    _watch_texts(progress, piece, finders, more)
                     continue
             except AttributeError:  # not of the SDK's making, or of pydantic 1
                 _watch_texts(progress, look(item, holder) if holder else item, finders, finders)
@@ -96,6 +101,14 @@ def _untyped(events: Events) -> Watcher:
         return False
 
     return watch
+
+
+def _any_of(names: Collection[str]) -> Callable[[Any], bool]:
+    """Return what says whether one of these fields has something in it."""
+    if len(names) < 2:
+        return attrgetter(*names) if names else lambda _: False
+    fields = attrgetter(*names)
+    return lambda thing: any(fields(thing))
 
 
 def _usage_of(events: Events) -> Getter:
@@ -191,10 +204,12 @@ def _watch_dict(progress: Progress, event: dict[str, Any], events: Events, watch
 
 def forget_usage(event: Any) -> None:
     """The option makes servers send `"usage": null` with every chunk; without it the field would be unset."""
+    if isinstance(event, msgspec.Struct):
+        return  # read from a wire's bytes: what the caller gets is another's
     try:
         event.__pydantic_fields_set__.discard("usage")
     except AttributeError:
-        getattr(event, "__fields_set__", set()).discard("usage")  # pydantic 1, or a shape of ours
+        getattr(event, "__fields_set__", set()).discard("usage")  # pydantic 1
 
 
 def veil(event: Any) -> bool:
