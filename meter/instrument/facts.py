@@ -22,6 +22,8 @@ Pairs = Sequence[tuple[Any, bytes, bytes]]
 KEY_HEADERS = {b"x-api-key": b"", b"api-key": b"", b"x-goog-api-key": b"", b"authorization": b"bearer"}
 """Headers of a request that may hold its key, and what stands before it; the first that is there counts."""
 
+KEY_TEXTS = {name.decode(): scheme.decode() for name, scheme in KEY_HEADERS.items()}
+
 PLACEHOLDERS = frozenset({"<missing API key>", "workload-identity-auth"})
 """What openai puts where the key would stand when the caller gave none."""
 
@@ -175,13 +177,13 @@ def _find_key(pairs: Pairs, facts: Facts) -> str | None:
 
 def key_in(headers: Iterable[tuple[str, Any]]) -> str | None:
     """Return the key in the headers of a request, where they are text."""
-    sent = {
-        name.lower(): value.decode("latin-1") if isinstance(value, bytes) else str(value) for name, value in headers
-    }
-    for name, scheme in KEY_HEADERS.items():
-        head, _, key = sent.get(name.decode(), "").rpartition(" ")
-        if key and head.lower() == scheme.decode():
-            return key
+    sent = {name.lower(): value for name, value in headers}
+    for name, scheme in KEY_TEXTS.items():
+        if (value := sent.get(name)) is not None:
+            text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+            head, _, key = text.rpartition(" ")
+            if key and head.lower() == scheme:
+                return key
     return None
 
 

@@ -7,7 +7,8 @@ import sys
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib.util import find_spec
+from importlib.machinery import ModuleSpec
+from typing import Any
 
 from meter.instrument.patches import HookState, Patch
 
@@ -55,9 +56,27 @@ def _in_use(group: Group) -> bool:
 
 
 def _is_present(module: str) -> bool:
-    if module in sys.modules:
-        return True
+    """Say whether a module could be imported. Nothing is imported: to look for `a.b.c` the usual way imports `a.b`."""
+    parts = module.split(".")
+    path: Any = None
     try:
-        return find_spec(module) is not None
+        for name in (".".join(parts[: end + 1]) for end in range(len(parts))):
+            if (there := sys.modules.get(name)) is not None:
+                path = getattr(there, "__path__", ())
+            elif (spec := _spec(name, path)) is not None:
+                path = spec.submodule_search_locations or ()
+            else:
+                return False
     except (ImportError, ValueError):
         return False
+    return True
+
+
+def _spec(name: str, path: Any) -> ModuleSpec | None:
+    finders = (finder for finder in sys.meta_path if type(finder).__module__.partition(".")[0] not in WATCHERS)
+    specs = (finder.find_spec(name, path) for finder in finders if hasattr(finder, "find_spec"))
+    return next((spec for spec in specs if spec is not None), None)
+
+
+WATCHERS = ("meter", "wrapt")
+"""Whose finders only see what is imported."""

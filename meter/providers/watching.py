@@ -4,7 +4,7 @@ object for an attribute that it lacks costs 2 µs."""
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -61,8 +61,7 @@ def _untyped(events: Events) -> Watcher:
     text_of = attrgetter(first)
     places = [path.removeprefix(f"{holder}.") for path in events.texts[""]]
     finders = {path.partition(".")[0].removesuffix("[]"): finder(path) for path in places}
-    others = finders.keys() - {first}
-    has_more = _any_of(others)
+    more_of = _more_of(finders, first)
 
     def watch(progress: Progress, event: Any) -> bool:
         try:
@@ -83,12 +82,7 @@ def _untyped(events: Events) -> Watcher:
             try:
                 piece = held(item)
                 text = text_of(piece)
-                if isinstance(piece, msgspec.Struct):  # of a wire's bytes
-                    more: Iterable[str] = finders if has_more(piece) else ()
-                else:
-                    stated, extra = piece.__pydantic_fields_set__, piece.__pydantic_extra__
-                    more = [*stated, *(extra or ())] if extra or not others.isdisjoint(stated) else ()
-                if more:
+                if more := more_of(piece):
                     _watch_texts(progress, piece, finders, more)
                     continue
             except AttributeError:  # not of the SDK's making, or of pydantic 1
@@ -103,12 +97,21 @@ def _untyped(events: Events) -> Watcher:
     return watch
 
 
-def _any_of(names: Collection[str]) -> Callable[[Any], bool]:
-    """Return what says whether one of these fields has something in it."""
-    if len(names) < 2:
-        return attrgetter(*names) if names else lambda _: False
-    fields = attrgetter(*names)
-    return lambda thing: any(fields(thing))
+def _more_of(finders: Mapping[str, Getter], first: str) -> Callable[[Any], Iterable[str]]:
+    """Return what names the fields of a piece that may hold text, if it may lie elsewhere than in the first of them.
+
+    It raises AttributeError for a piece that is neither of an SDK's making nor of a wire's bytes.
+    """
+    others = finders.keys() - {first}
+    fields = attrgetter(*others, first)
+
+    def more(piece: Any) -> Iterable[str]:
+        if isinstance(piece, msgspec.Struct):
+            return finders if others and any(fields(piece)[:-1]) else ()
+        stated, extra = piece.__pydantic_fields_set__, piece.__pydantic_extra__
+        return [*stated, *(extra or ())] if extra or not others.isdisjoint(stated) else ()
+
+    return more
 
 
 def _usage_of(events: Events) -> Getter:

@@ -99,7 +99,7 @@ FAMILIES = (
         lambda c: c.models.generate_content_stream(**google.GENERATE),
     ),
     Family(
-        "botocore",
+        "boto3",
         aws.client,
         lambda c: c.converse(modelId=aws.MODEL, messages=aws.TURNS),
         lambda c: c.converse_stream(modelId=aws.MODEL, messages=aws.TURNS)["stream"],

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from types import ModuleType
 from typing import Any
 
-OWNERS = ("openai", "anthropic", "httpx", "httpx2", "requests", "aiohttp")
+OWNERS = ("openai", "anthropic", "botocore", "httpx", "httpx2", "requests", "aiohttp")
 """Packages whose attributes are compared: the SDKs, and the libraries that they send their requests with."""
 
 ABSENT = object()

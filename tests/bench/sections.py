@@ -31,6 +31,15 @@ class Options(NamedTuple):
     tools: tuple[str, ...] = tuple(REQUIREMENTS)
 
 
+FAMILIES = {
+    **dict.fromkeys(("groq", "google.genai", "boto3", "ollama", "azure.ai.inference", "ai21"), ""),
+    "mistralai": "client.sdk",
+    "cohere": "client_v2",
+    "huggingface_hub": "inference._client",
+    **dict.fromkeys(("ibm_watsonx_ai", "litellm", "xai_sdk", "voyageai", "replicate"), ""),
+}
+"""SDKs of each family, and the module that holds the client where importing the SDK imports nothing."""
+
 QUICK = Options(turns=8, size=20, starts=5, memory_calls=1000, repeats=1, calls=60_000, millions=(0.1,))
 
 
@@ -142,50 +151,60 @@ def startup(options: Options, note: Note) -> Table:
     notes: list[str] = []
     todo: list[tuple[str, Path, str]] = [("meter", HERE, sdk) for sdk in (*SDKS, "")]
     todo += [(tool, python, "openai") for tool, python in environments(options, notes)]
+    todo += [("meter", processes.sdks(), sdk) for sdk in FAMILIES]
     rows, data = [], {}
     for arm, python, sdk in todo:
+        starts = max(options.starts // 3, 1) if sdk in FAMILIES else options.starts
         try:
             pairs = []
-            for turn in range(options.starts + 1):
+            for turn in range(starts + 1):
                 order = ("bare", arm) if turn % 2 else (arm, "bare")
-                seconds = {name: processes.startup(python, name, sdk) for name in order}
+                module = f"{sdk}.{later}" if (later := FAMILIES.get(sdk)) else sdk
+                seconds = {name: processes.startup(python, name, module) for name in order}
                 pairs.append((seconds["bare"] * 1000, seconds[arm] * 1000))
                 note()
         except processes.Unavailable as why:
-            notes.append(f"{arm} skipped: {why}")
+            notes.append(f"{arm}, {sdk} skipped: {str(why).splitlines()[-1]}")
             continue
         bare, both = zip(*pairs[1:], strict=True)  # the first start may compile
         beyond = median(b - a for a, b in pairs[1:])
         data[f"{arm}/{sdk or 'no SDK'}"] = {"bare_ms": median(bare), "with_ms": median(both), "beyond_ms": beyond}
         rows.append((arm, sdk or "no SDK", f"{median(bare):.0f}", f"{median(both):.0f}", f"{beyond:+.0f}"))
-    notes.append(f"median of {options.starts} starts; budget: {BUDGET['import_ms']:.0f} ms beyond the SDK's")
+    notes.append(
+        f"median of {options.starts} starts, a third for families of SDKs; budget: {BUDGET['import_ms']:.0f} ms beyond the SDK's"
+    )
     return Table("Import", ("ms", "SDK", "bare", "with it", "beyond the SDK"), rows, notes, data)
 
 
 def memory(options: Options, note: Note) -> Table:
     """Resident memory beyond the bare SDK's, after one call and after many."""
     notes: list[str] = []
+    todo = [("meter", HERE, ""), *((tool, python, "") for tool, python in environments(options, notes))]
+    todo += [("meter", processes.sdks(), sdk) for sdk in FAMILIES]
     rows, data = [], {}
-    for arm, python in [("meter", HERE), *environments(options, notes)]:
+    for arm, python, sdk in todo:
+        repeats = 1 if sdk else options.repeats
+        calls = options.memory_calls // 5 if sdk else options.memory_calls
         try:
             grown: dict[str, dict[str, float]] = {}
             for name in ("bare", arm):
                 runs = [
-                    processes.work(python, note, job="memory", arm=name, calls=options.memory_calls)
-                    for _ in range(options.repeats)
+                    processes.work(python, note, job="memory", arm=name, calls=calls, sdk=sdk) for _ in range(repeats)
                 ]
                 grown[name] = {key: median(run[key] for run in runs) / MIB for key in ("first", "last")}
                 note()
         except processes.Unavailable as why:
-            notes.append(f"{arm} skipped: {why}")
+            notes.append(f"{arm}, {sdk} skipped: {str(why).splitlines()[-1]}")
             continue
         first, last = (grown[arm][key] - grown["bare"][key] for key in ("first", "last"))
-        data[arm] = {**grown, "beyond_first_mib": first, "beyond_last_mib": last}
+        label = f"{arm}, {sdk}" if sdk else arm
+        data[label] = {**grown, "beyond_first_mib": first, "beyond_last_mib": last}
         rows.append(
-            (arm, f"{grown['bare']['first']:.1f}", f"{grown['bare']['last']:.1f}", f"{first:+.1f}", f"{last:+.1f}")
+            (label, f"{grown['bare']['first']:.1f}", f"{grown['bare']['last']:.1f}", f"{first:+.1f}", f"{last:+.1f}")
         )
     notes.append(
-        f"resident set, median of {options.repeats} processes; budget: {BUDGET['memory_mib']:.0f} MiB beyond the SDK's"
+        f"resident set, median of {options.repeats} processes (families: one, a fifth of the calls); "
+        f"budget: {BUDGET['memory_mib']:.0f} MiB beyond the SDK's"
     )
     columns = (
         "MiB",

@@ -14,6 +14,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -117,13 +118,21 @@ def switchboard(arms: list[str], owners: Collection[str]) -> dict[str, Callable[
     return {arm: partial(patches.apply, undo + forth[arm]) for arm in arms}
 
 
-def memory(arm: str, calls: int) -> dict[str, Any]:
+def memory(arm: str, calls: int, sdk: str = "") -> dict[str, Any]:
     """Return the resident bytes after the SDK's import and the arm's installation, after one call, and after many."""
-    case = next(case for case in CASES if case.name == "chat create")
-    INSTALL[arm]()
-    run = block(case, asyncio.new_event_loop())
-    first = _grown(run, 1)
-    return {"first": first, "last": _grown(run, calls)}
+    with ExitStack() as stack:
+        case = _of_family(sdk, stack) if sdk else next(case for case in CASES if case.name == "chat create")
+        INSTALL[arm]()
+        run = block(case, asyncio.new_event_loop())
+        first = _grown(run, 1)
+        return {"first": first, "last": _grown(run, calls)}
+
+
+def _of_family(sdk: str, stack: ExitStack) -> Case:
+    from meter.simulator import Simulator
+    from tests.bench import families
+
+    return families.cases(stack.enter_context(Simulator()), sdk)[0]
 
 
 def _grown(run: Callable[[int], list[int]], count: int) -> int:

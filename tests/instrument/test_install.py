@@ -306,6 +306,18 @@ def test_switching_on_with_one_sdk_does_not_import_the_other(home: Home) -> None
     assert found == [False, {"openai": "patched", "anthropic": "waiting"}]
 
 
+@pytest.mark.parametrize("sdk", ["openai", "anthropic"])
+def test_telling_how_the_hooks_stand_imports_nothing_more_of_an_sdk(sdk: str, home: Home) -> None:
+    found = in_a_process(f"""
+        import json, sys, meter.auto, {sdk}
+        from meter import instrument
+        before = set(sys.modules)
+        instrument.hooks()
+        print(json.dumps([name for name in set(sys.modules) - before if name.startswith({sdk!r})]))
+    """)
+    assert found == []
+
+
 def test_the_process_line_tells_versions_and_hooks(metered: Home, sim: Simulator) -> None:
     with OPENAI.sync(sim.url) as client:
         client.chat.completions.create(**OPENAI.arguments)
