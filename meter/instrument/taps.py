@@ -7,6 +7,7 @@ references (in a cycle they die before the SDK's `finally` runs): the response's
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -17,12 +18,22 @@ from meter.providers.watching import veil, watcher_of
 
 
 class Tap:
-    """What all taps share: everything they do not know is the source's."""
+    """What all taps share: everything they do not know is the source's, and they pass for one of its class."""
 
     _source: Any
     _call: LiveCall
     _used = False
     """Something was pulled through this very tap. A stream may have a second one that nobody reads, and drop it at any time."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type[Any]:  # what `isinstance` and `inspect.isgenerator` go by
+        return type(vars(self).get("_source", self))
+
+    def __dir__(self) -> Iterable[str]:
+        return dir(self._source)
+
+    def __repr__(self) -> str:
+        return repr(self._source)
 
     def __getattr__(self, name: str) -> Any:
         if name in ("_source", "_call"):  # an object that was never made whole, such as a copy in the making
