@@ -29,6 +29,9 @@ class Keepsake(msgspec.Struct):
     of: str | None = None
     created: int | None = None
     """Microseconds since the epoch."""
+    endpoint: str | None = None
+    """The path that a batch's requests would have been sent to one by one."""
+    model: str | None = None
 
 
 _decode = msgspec.json.Decoder(Keepsake).decode
@@ -58,12 +61,13 @@ def metered(name: str) -> str:
 
 
 def recall(name: str) -> Keepsake | None:
-    """Return what is remembered under a name; a file leads to its batch."""
+    """Return what is remembered under a name; a file has the tags of its batch."""
     found = None
     with guard.shield("keepsake"):
         found = _read(_path(home.find(), name))
         if found is not None and found.of is not None:
-            found = _read(_path(home.find(), found.of)) or found
+            batch = _read(_path(home.find(), found.of))
+            found.tags = batch.tags if batch is not None else None
     return found
 
 

@@ -24,23 +24,29 @@ def read(kind: str, name: str, response: Any, facts: Facts, content: Any) -> Non
         READERS[kind](name, response, facts, content)
 
 
-def _created(_: str, __: Any, ___: Facts, content: Any) -> None:
+def _created(_: str, __: Any, facts: Facts, content: Any) -> None:
     """A batch was made: remember by whom."""
-    found = beside.decode_batch(content)
+    found = beside.batch_in(facts.sdk, content)
     if found.id:
-        keepsake.keep(Keepsake(found.id, dict(attribution.current()), created=_moment(found.created_at)))
+        keepsake.keep(_of(found, found.id, dict(attribution.current())))
 
 
-def _batch(_: str, __: Any, ___: Facts, content: Any) -> None:
-    """A batch was looked at: remember which files are its."""
-    found = beside.decode_batch(content)
-    for file in (found.output_file_id, found.error_file_id):
-        if file and found.id:
-            keepsake.keep(Keepsake(file, of=found.id, created=_moment(found.created_at)))
+def _batch(_: str, __: Any, facts: Facts, content: Any) -> None:
+    """A batch was looked at: remember which files are its, and take results that come with it."""
+    found = beside.batch_in(facts.sdk, content)
+    if not found.id:
+        return
+    for file in (found.output_file_id, found.error_file_id, found.output_file, found.error_file):
+        if file:
+            keepsake.keep(_of(found, file.rpartition("/")[2], of=found.id))
+    if found.outputs:
+        results = Results(facts, found.id, _of(found, found.id))
+        for line in found.outputs:
+            results.take_line(bytes(line))
 
 
-def _moment(stated: Any) -> int | None:
-    return beside.moment(stated) if isinstance(stated, int | float) else None
+def _of(found: beside.Batch, name: str, tags: dict[str, str] | None = None, of: str | None = None) -> Keepsake:
+    return Keepsake(name, tags, of, beside.moment(found.created_at), found.endpoint, found.model)
 
 
 def _settled(name: str, response: Any, facts: Facts, content: Any) -> None:
@@ -62,7 +68,7 @@ def _lines(name: str, response: Any, facts: Facts, content: Any) -> None:
     if content is None:
         attach(response, results)
     else:
-        reader = ResultLines(results, "")
+        reader = ResultLines(results)
         reader.feed(content)
         reader.finish()
 
@@ -72,12 +78,11 @@ READERS: dict[str, Callable[[str, Any, Facts, Any], None]] = {
     "started": _created,
     "batch": _batch,
     "settled": _settled,
-    "openai_lines": _lines,
-    "anthropic_lines": _lines,
+    "lines": _lines,
 }
 
 
-STREAMED = ("settled", "openai_lines", "anthropic_lines")
+STREAMED = ("settled", "lines")
 """What may be read as it comes."""
 
 
@@ -107,11 +112,13 @@ class Resumed(LiveCall):
 class Results(LiveCall):
     """Results of a batch as they are read. It is no call itself: each line is one."""
 
-    def __init__(self, facts: Facts, name: str) -> None:
+    def __init__(self, facts: Facts, name: str, batch: Keepsake | None = None) -> None:
         super().__init__(MESSAGES, event.Call(event.SCHEMA, "", 0), facts, None)
         self.name = name
+        self.batch = batch
+        """What is known of the batch, but for its tags."""
         self.kept: Keepsake | None = None
-        self.is_recalled = False
+        self.lines = 0
 
     def own_collector(self, call: Any, content_type: str) -> Collector:
         """Return what reads the lines."""
@@ -123,43 +130,60 @@ class Results(LiveCall):
 
     def take_line(self, data: bytes) -> None:
         """Record one result, unless it was an error."""
+        if not self.lines:
+            self.kept = keepsake.recall(self.name)
+            self.batch = self.batch or self.kept or Keepsake(self.name)
+        self.lines += 1
         try:
             line = beside.decode_line(data)
-            found = beside.answer_in(line)
+            found = beside.answer_in(line, self.facts.provider, self.batch.endpoint if self.batch else None)
+            if found is not None:
+                self._put(line, *found)
         except UNREADABLE:
             guard.note("batch.line")
+
+    def _put(self, line: beside.Line, dialect: Dialect | None, body: bytes) -> None:
+        if dialect is None:
+            guard.note("batch.line")
             return
-        if found is None:
-            return
-        dialect, body = found
         head = beside.decode_head(body)
-        if not self.is_recalled:
-            self.kept, self.is_recalled = keepsake.recall(self.name), True
-        created = self.kept.created if self.kept is not None else None
-        name = line.id or head.id or f"{self.name} {line.custom_id}"
+        name = line.id or head.id or head.response_id or f"{self.name} {line.custom_id or line.key or self.lines}"
         put(
             dialect,
             body,
             self.facts,
             name,
-            beside.moment(head.created or head.created_at) or created or 0,
+            beside.moment(head.created or head.created_at) or 0,
             self.kept,
             BATCH,
+            self.batch,
         )
 
 
 class ResultLines(Lines):
     """Reads a body of which each line is a result."""
 
-    def __init__(self, call: Results, _: str) -> None:
+    def __init__(self, call: Results, _: str = "") -> None:
         super().__init__(call)
         self._results = call
-        self._is_ours: bool | None = None
+        self.is_ours: bool | None = None
+        """Whether these are results of a batch. None: nothing has been read."""
+
+    def feed(self, data: bytes) -> None:
+        """Read what these bytes complete, unless they are of another kind: of those nothing is kept."""
+        if self.is_ours is None:
+            self._judge(self._buffer + data)
+        if self.is_ours is not False:
+            super().feed(data)
+
+    def _judge(self, head: bytes) -> None:
+        if len(head) >= beside.NEAR or b"\n" in head:
+            self.is_ours = head[:1] == b"{" and any(mark in head[: beside.NEAR] for mark in beside.RESULTS)
 
     def _lines(self, data: bytes) -> None:
-        if self._is_ours is None:
-            self._is_ours = data.startswith(beside.RESULTS)
-        for line in data.split(b"\n") if self._is_ours else ():
+        if self.is_ours is None:  # it is over, and was shorter than a line
+            self._judge(data)
+        for line in data.split(b"\n") if self.is_ours else ():
             if line.strip():
                 self._results.take_line(line)
 
@@ -168,15 +192,24 @@ class ResultLines(Lines):
 
 
 def put(
-    dialect: Dialect, body: bytes, facts: Facts, name: str, ts: int, kept: Keepsake | None, processing: str = ""
+    dialect: Dialect,
+    body: bytes,
+    facts: Facts,
+    name: str,
+    ts: int,
+    kept: Keepsake | None,
+    processing: str = "",
+    batch: Keepsake | None = None,
 ) -> None:
-    """Record an answer that was made earlier."""
-    record = event.Call(event.SCHEMA, beside.id_of(facts.provider, name, ts), ts or event.now_us())
+    """Record an answer that was made earlier. Its id is made of what it says itself: not every reader knows the batch."""
+    made = ts or (batch.created if batch is not None else None) or event.now_us()
+    record = event.Call(event.SCHEMA, beside.id_of(facts.provider, name, ts), made)
     record.tags = (kept.tags if kept is not None else dict(attribution.current())) or None
     call = LiveCall(dialect, record, facts, None)
     call.timed = False
     call.passes = 1
     call.take_body(body)
+    record.response_model = record.response_model or (batch.model if batch is not None else None)
     record.request_model = record.response_model
     if processing:
         record.tier, record.context = processing, {"processing": processing}

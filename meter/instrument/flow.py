@@ -32,6 +32,10 @@ Read = Callable[[LiveCall, Any], Any]
 """Tells the call what its answer says; returns None, or a tap that the caller gets in the place of a stream."""
 
 
+Aside = Callable[[Side, Any, tuple[Any, ...], dict[str, Any], Any], None]
+"""Looks at the answer to what is no call and may tell of some, such as a batch: takes what `Begin` does, and the answer."""
+
+
 class Arguments(NamedTuple):
     """What a function is called with."""
 
@@ -102,7 +106,15 @@ def failed(call: LiveCall, error: BaseException) -> None:
         call.failed(error)
 
 
-def once(start: Begin, read: Read, ask: Ask | None = None) -> Wrap:
+def told(aside: Aside | None, side: Side, client: Any, asking: Arguments, result: Any) -> Any:
+    """Let what is no call tell of some; return its answer."""
+    if aside is not None:
+        with guard.shield("beside.read"):
+            aside(side, client, asking.args, asking.kwargs, result)
+    return result
+
+
+def once(start: Begin, read: Read, ask: Ask | None = None, aside: Aside | None = None) -> Wrap:
     """Wrap a function whose answer is at hand when it returns."""
 
     def wrap(side: Side, bare: Bare) -> Bare:
@@ -110,7 +122,7 @@ def once(start: Begin, read: Read, ask: Ask | None = None) -> Wrap:
         def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
             call = begun(start, side, self, args, kwargs)
             if call is None:
-                return bare(self, *args, **kwargs)
+                return told(aside, side, self, Arguments(args, kwargs), bare(self, *args, **kwargs))
             outer = link.get()
             link.set(call)
             try:
@@ -133,7 +145,7 @@ def once(start: Begin, read: Read, ask: Ask | None = None) -> Wrap:
     return wrap
 
 
-def once_async(start: Begin, read: Read, ask: Ask | None = None) -> Wrap:
+def once_async(start: Begin, read: Read, ask: Ask | None = None, aside: Aside | None = None) -> Wrap:
     """Wrap a coroutine function whose answer is at hand when it returns."""
 
     def wrap(side: Side, bare: Bare) -> Bare:
@@ -141,7 +153,7 @@ def once_async(start: Begin, read: Read, ask: Ask | None = None) -> Wrap:
         async def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
             call = begun(start, side, self, args, kwargs)
             if call is None:
-                return await bare(self, *args, **kwargs)
+                return told(aside, side, self, Arguments(args, kwargs), await bare(self, *args, **kwargs))
             outer = link.get()
             link.set(call)
             try:

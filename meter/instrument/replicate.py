@@ -4,14 +4,12 @@ looked at and is over, once, with the tags of whoever asked for it; one that was
 
 from __future__ import annotations
 
-import functools
 import re
 from typing import Any
 
-from meter import guard, keepsake
+from meter import keepsake
 from meter.instrument import beside, flow, http
 from meter.instrument import facts as facts_of
-from meter.instrument.flow import Bare
 from meter.instrument.live import LiveCall
 from meter.instrument.patches import Patch
 from meter.instrument.side import Side
@@ -27,12 +25,11 @@ WAITS = PREDICTIONS.deferred
 
 def patches(provider: Provider) -> list[Patch]:
     """Return what is to be patched in the SDK."""
-    side = Side(provider)
-    return [
-        Patch(provider, module, f"Client.{name}", functools.partial(wrap, side), NEEDS)
-        for module in provider.modules
-        for name, wrap in (("_request", wrap_request), ("_async_request", wrap_async_request))
-    ]
+    wraps = (
+        ("Client._request", flow.once(start, read, aside=looked_at)),
+        ("Client._async_request", flow.once_async(start, read, aside=looked_at)),
+    )
+    return flow.patches(provider, wraps, NEEDS)
 
 
 def start(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:
@@ -70,41 +67,8 @@ def settled(side: Side, client: Any, name: str, response: Any) -> None:
     keepsake.keep(keepsake.Keepsake(keepsake.metered(name)))
 
 
-def _looked_at(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
+def looked_at(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any], response: Any) -> None:
+    """Look at the answer to what is no call: a prediction, perhaps."""
     path = str(args[1] if len(args) > 1 else kwargs.get("path"))
-    found = LOOKED_AT.search(path)
-    return None if found is None else found[1]
-
-
-def wrap_request(side: Side, bare: Bare) -> Bare:
-    """Wrap `_request`."""
-    once = flow.once(start, read)(side, bare)
-
-    @functools.wraps(bare)
-    def _request(self: Any, *args: Any, **kwargs: Any) -> Any:
-        name = _looked_at(args, kwargs)
-        if name is None:
-            return once(self, *args, **kwargs)
-        response = bare(self, *args, **kwargs)
-        with guard.shield("beside.read"):
-            settled(side, self, name, response)
-        return response
-
-    return _request
-
-
-def wrap_async_request(side: Side, bare: Bare) -> Bare:
-    """Wrap an asynchronous `_async_request`."""
-    once = flow.once_async(start, read)(side, bare)
-
-    @functools.wraps(bare)
-    async def _async_request(self: Any, *args: Any, **kwargs: Any) -> Any:
-        name = _looked_at(args, kwargs)
-        if name is None:
-            return await once(self, *args, **kwargs)
-        response = await bare(self, *args, **kwargs)
-        with guard.shield("beside.read"):
-            settled(side, self, name, response)
-        return response
-
-    return _async_request
+    if (found := LOOKED_AT.search(path)) is not None:
+        settled(side, client, found[1], response)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from meter.event import LAST_TS
+from meter.providers import wires
 from meter.providers.chat import CHAT, COMPLETIONS, EMBEDDINGS
+from meter.providers.gemini import BATCH_EMBED, GENERATE
 from meter.providers.messages import MESSAGES
 from meter.providers.model import Beside, Count, Dialect
 from meter.providers.responses import RESPONSES
@@ -23,7 +26,7 @@ OPENAI = (
     Beside("POST", r"/batches$", "created"),
     Beside("GET", r"/batches/[^/]+$", "batch"),
     Beside("POST", r"/batches/[^/]+/cancel$", "batch"),
-    Beside("GET", r"/files/([^/]+)/content$", "openai_lines"),
+    Beside("GET", r"/files/([^/]+)/content$", "lines"),
     Beside("POST", r"/threads/(?:[^/]+/)?runs$", "started"),
     Beside("GET", r"/threads/[^/]+/runs/([^/]+)$", "settled"),
     Beside("GET", r"/responses/([^/]+)$", "settled"),
@@ -31,11 +34,27 @@ OPENAI = (
 
 ANTHROPIC = (
     Beside("POST", r"/messages/batches$", "created"),
-    Beside("GET", r"/messages/batches/([^/]+)/results$", "anthropic_lines"),
+    Beside("GET", r"/messages/batches/([^/]+)/results$", "lines"),
 )
 
-RESULTS = (b'{"id": "batch_req_', b'{"id":"batch_req_', b'{"custom_id":', b'{"custom_id" :')
-"""How the results of a batch begin, OpenAI's and Anthropic's; any other file is none of ours."""
+MISTRAL = (
+    Beside("POST", r"/batch/jobs$", "created"),
+    Beside("GET", r"/batch/jobs/[^/]+$", "batch"),
+    Beside("POST", r"/batch/jobs/[^/]+/cancel$", "batch"),
+    Beside("GET", r"/files/([^/]+)/content$", "lines"),
+)
+
+GOOGLE = (
+    Beside("POST", r":(?:batchGenerateContent|asyncBatchEmbedContent)$", "created"),
+    Beside("GET", r"/batches/[^/]+$", "batch"),
+    Beside("GET", r"/files/([^/:]+):download$", "lines"),
+)
+"""Of the Gemini API. What Vertex AI makes in a batch lies in a bucket or a table, where this SDK does not read it."""
+
+RESULTS = (b'"custom_id"', b'{"key"', b'{"response"', b'{"metadata"')
+"""What the first line of a batch's results has near its beginning; a file without is none of ours."""
+
+NEAR = 512
 
 
 @functools.lru_cache(1024)
@@ -48,13 +67,62 @@ def find(method: str, path: str, known: tuple[Beside, ...]) -> tuple[Beside, str
     return None
 
 
+class Inlined(msgspec.Struct, rename="camel"):
+    """Results that come with the batch."""
+
+    inlined_responses: list[msgspec.Raw] = []
+
+
+class Output(msgspec.Struct, rename="camel"):
+    """Where Google puts what has come of a batch."""
+
+    responses_file: str | None = None
+    inlined_responses: Inlined | None = None
+
+
+class Told(msgspec.Struct, rename="camel"):
+    """What Google says of a batch under way, or over."""
+
+    model: str | None = None
+    create_time: str | None = None
+    output: Output | None = None
+
+
 class Batch(msgspec.Struct):
-    """A batch, as far as it matters."""
+    """A batch, as far as it matters, in any vendor's words."""
 
     id: str | None = None
     created_at: Any = None
+    endpoint: str | None = None
+    """The path that its requests would have been sent to one by one."""
+    model: str | None = None
     output_file_id: str | None = None
     error_file_id: str | None = None
+    output_file: str | None = None
+    error_file: str | None = None
+    outputs: list[msgspec.Raw] | None = None
+    job: Batch | None = None
+    """Together's reply to the request for one has it in here."""
+
+
+class Operation(msgspec.Struct):
+    """A batch in Google's words."""
+
+    name: str | None = None
+    metadata: Told | None = None
+
+    @property
+    def batch(self) -> Batch:
+        """The same in the others' words."""
+        told = self.metadata or Told()
+        made = told.output or Output()
+        return Batch(
+            self.name,
+            told.create_time,
+            model=(told.model or "").rpartition("/")[2] or None,
+            output_file_id=made.responses_file,
+            outputs=made.inlined_responses.inlined_responses if made.inlined_responses else None,
+        )
 
 
 class Settled(msgspec.Struct):
@@ -76,10 +144,11 @@ RUN = "thread.run"
 
 
 class Reply(msgspec.Struct):
-    """The answer inside a line of OpenAI's."""
+    """The answer inside a line of OpenAI's, or the mark of one of Google's, which is the answer itself."""
 
     status_code: int | None = None
     body: msgspec.Raw = msgspec.Raw()
+    embedding: msgspec.Raw = msgspec.Raw()
 
 
 class Result(msgspec.Struct):
@@ -90,11 +159,12 @@ class Result(msgspec.Struct):
 
 
 class Line(msgspec.Struct):
-    """One result of a batch, in either's words."""
+    """One result of a batch, in any vendor's words."""
 
     id: str | None = None
     custom_id: str | None = None
-    response: Reply | None = None
+    key: str | None = None
+    response: msgspec.Raw = msgspec.Raw(b"null")
     result: Result | None = None
 
 
@@ -102,10 +172,13 @@ class Head(msgspec.Struct):
     """What an answer is, and when it was made."""
 
     id: str | None = None
+    response_id: str | None = msgspec.field(default=None, name="responseId")
     object: str | None = None
     created: float | None = None
     created_at: float | None = None
 
+
+GOOGLES = ("gcp.gemini", "gcp.vertex_ai")
 
 OBJECTS: dict[str | None, Dialect] = {
     "chat.completion": CHAT,
@@ -127,21 +200,35 @@ RUNS = Dialect(
 """Runs of an assistant state their usage in the words of chat, but for a letter."""
 
 decode_batch = msgspec.json.Decoder(Batch).decode
+decode_operation = msgspec.json.Decoder(Operation).decode
 decode_settled = msgspec.json.Decoder(Settled).decode
 decode_line = msgspec.json.Decoder(Line).decode
+decode_reply = msgspec.json.Decoder(Reply).decode
 decode_head = msgspec.json.Decoder(Head).decode
 
 
-def answer_in(line: Line) -> tuple[Dialect, bytes] | None:
-    """Return the answer in a line and its wire; None for an error, which is not billed, and for what nobody knows."""
+def batch_in(provider: str, content: Any) -> Batch:
+    """Return the batch that an answer tells of."""
+    if provider in GOOGLES:
+        return decode_operation(content).batch
+    found = decode_batch(content)
+    return found.job or found
+
+
+def answer_in(line: Line, provider: str, endpoint: str | None) -> tuple[Dialect | None, bytes] | None:
+    """Return the answer in a line and its wire, if it is one that is known; None for an error, which is not billed."""
     if line.result is not None:
         return (MESSAGES, bytes(line.result.message)) if line.result.type == "succeeded" else None
-    reply = line.response
-    if reply is None or reply.status_code is None or not 200 <= reply.status_code < 300:
+    if (whole := bytes(line.response)) == b"null":
         return None
+    reply = decode_reply(whole)
     body = bytes(reply.body)
-    dialect = OBJECTS.get(decode_head(body).object)
-    return None if dialect is None else (dialect, body)
+    if not body and provider in GOOGLES:
+        return BATCH_EMBED if bytes(reply.embedding) else GENERATE, whole
+    if reply.status_code is None or not 200 <= reply.status_code < 300:
+        return None
+    dialect = wires.find(provider, "POST", endpoint) if endpoint else None
+    return dialect or OBJECTS.get(decode_head(body).object), body
 
 
 def id_of(provider: str, name: str, ts_us: int) -> str:
@@ -150,9 +237,14 @@ def id_of(provider: str, name: str, ts_us: int) -> str:
     return f"{ts_us // 1000:012x}{digest[:20]}"
 
 
-def moment(seconds: float | None) -> int | None:
-    """Return a time of a provider's in microseconds since the epoch, None where there is none."""
-    if not isinstance(seconds, int | float):
+def moment(stated: Any) -> int | None:
+    """Return a time of a provider's, in seconds or as text, in microseconds since the epoch; None where there is none."""
+    if isinstance(stated, str):
+        try:
+            stated = msgspec.convert(stated, datetime).timestamp()
+        except msgspec.ValidationError:
+            return None
+    if not isinstance(stated, int | float):
         return None
-    found = int(seconds * 1_000_000)
+    found = int(stated * 1_000_000)
     return found if 0 < found < LAST_TS else None

@@ -7,6 +7,7 @@ usage so far, and the prompt's count in early chunks is an estimate.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -175,6 +176,22 @@ EMBED = Dialect(
     never=("output",),
     usage_at_end=True,
 )
+
+
+class Embedded(Answer, rename={"usage": "usageMetadata", "token_count": "tokenCount"}):
+    """One embedding of a batch, which may state its tokens as a mere number."""
+
+    usage: Any = None
+    token_count: Any = None
+
+    def stated(self) -> Any:
+        """Return the usage object, or one made of the number."""
+        if self.usage is None and self.token_count is not None:
+            return {"promptTokenCount": int(self.token_count)}
+        return self.usage
+
+
+BATCH_EMBED = replace(EMBED, answer=Embedded, usage_at_end=False)
 
 
 class Statistics(msgspec.Struct):

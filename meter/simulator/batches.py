@@ -1,15 +1,18 @@
-"""Batches of OpenAI and Anthropic: done as soon as they are made, with two answers of different models, and an error."""
+"""Batches of OpenAI, Anthropic, Mistral and Google: done as soon as they are made, with two answers of different models, and an error."""
 
 from __future__ import annotations
 
 import json
+from uuid import NAMESPACE_URL, uuid5
 
-from meter.simulator import anthropic_messages, openai_chat
+from meter.simulator import anthropic_messages, gemini, openai_chat
 from meter.simulator.counts import ANTHROPIC, OPENAI
-from meter.simulator.wire import Ask, Json, Reply
+from meter.simulator.wire import Ask, Json, Reply, dig
 
 CREATED = 1_763_000_000
+CREATED_AT = "2025-11-13T02:13:20Z"
 MODELS = ("gpt-4o-mini", "gpt-4.1")
+GEMINIS = ("gemini-2.5-flash", "gemini-2.5-pro")
 CLAUDES = ("claude-haiku-4-5", "claude-sonnet-4-5")
 
 
@@ -66,6 +69,68 @@ def results(ask: Ask) -> Reply:
     return Reply(_lines(rows), content_type="application/x-jsonl")
 
 
+def create_job(ask: Ask) -> Reply:
+    """Answer POST /batch/jobs."""
+    return Reply(_job(f"job-{ask.token[:24]}"))
+
+
+def retrieve_job(ask: Ask) -> Reply:
+    """Answer GET /batch/jobs/{id}."""
+    return Reply(_job(ask.path.rpartition("/")[2]))
+
+
+def create_operation(ask: Ask) -> Reply:
+    """Answer POST …:batchGenerateContent: what it was asked inline or in a file tells how the results come."""
+    source = dig(ask.body, "batch", "inputConfig") or {}
+    return Reply({"name": f"batches/{'file' if 'fileName' in source else 'inline'}-{ask.token[:24]}", "metadata": {}})
+
+
+def retrieve_operation(ask: Ask) -> Reply:
+    """Answer GET /batches/{name}, as Google does."""
+    name = ask.path.rpartition("/")[2]
+    if name.startswith("file-"):
+        output: Json = {"responsesFile": f"files/batch-{name}"}
+    else:
+        output = {"inlinedResponses": {"inlinedResponses": _generated(name, ask)}}
+    told = {"model": "models/gemini-2.5-flash", "state": "BATCH_STATE_SUCCEEDED", "createTime": CREATED_AT}
+    return Reply({"name": f"batches/{name}", "metadata": {**told, "output": output}, "done": True})
+
+
+def download(ask: Ask) -> Reply:
+    """Answer GET /files/{name}:download: the results of the batch that the file's name tells, or a file of another kind."""
+    name = ask.path.rpartition("/")[2].removesuffix(":download")
+    if not name.startswith("batch-"):
+        return Reply(b"\x00\x00\x00\x18ftyp", content_type="video/mp4")
+    rows = [{"key": str(number), **row} for number, row in enumerate(_generated(name, ask))]
+    return Reply(_lines(rows), content_type="application/octet-stream")
+
+
+def _generated(name: str, ask: Ask) -> list[Json]:
+    rows: list[Json] = []
+    for number, model in enumerate(GEMINIS):
+        asked = Ask(ask.path, {}, {"model": model}, OPENAI, token=f"{number}{name[-21:]:0>21}")
+        rows.append({"response": gemini.generate(asked).body})
+    return [*rows, {"error": {"code": 13, "message": "none"}}]
+
+
+def _job(name: str) -> Json:
+    return {
+        "id": name,
+        "object": "batch",
+        "endpoint": "/v1/chat/completions",
+        "input_files": [str(uuid5(NAMESPACE_URL, name))],
+        "model": MODELS[0],
+        "status": "SUCCESS",
+        "created_at": CREATED,
+        "output_file": f"file-batch_{name}",
+        "errors": [],
+        "total_requests": 3,
+        "completed_requests": 3,
+        "succeeded_requests": 2,
+        "failed_requests": 1,
+    }
+
+
 def _batch(name: str) -> Json:
     return {
         "id": name,
@@ -91,7 +156,7 @@ def _messages(name: str, results_url: str | None = None) -> Json:
         "id": name,
         "type": "message_batch",
         "processing_status": "ended",
-        "created_at": "2025-11-13T02:13:20Z",
+        "created_at": CREATED_AT,
         "expires_at": "2025-11-14T02:13:20Z",
         "request_counts": {"processing": 0, "succeeded": 2, "errored": 1, "canceled": 0, "expired": 0},
         "results_url": results_url,

@@ -53,12 +53,13 @@ def test_each_line_of_openais_is_a_call_at_the_batch_tier_of_whoever_made_it(met
 def test_each_line_of_anthropics_too(metered: Home, sim: Simulator) -> None:
     with ANTHROPIC.sync(sim.url) as client:
         anthropic_results(client)
-    found = calls(metered)
+    found = sorted(calls(metered), key=lambda line: str(line["response_model"]))
     assert [(line["response_model"], line["tier"], line["tags"]) for line in found] == [
         ("claude-haiku-4-5-20251001", "batch", {"team": "search"}),
         ("claude-sonnet-4-5-20250929", "batch", {"team": "search"}),
     ]
     assert [classes(line) for line in found] == [ANTHROPIC_CLASSES] * 2
+    assert {line["ts"] for line in found} == {1_763_000_000_000_000}
 
 
 def test_results_of_the_async_clients(metered: Home, sim: Simulator) -> None:

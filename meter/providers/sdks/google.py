@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from meter.providers import beside
 from meter.providers.gemini import CACHED_CONTENTS, EMBED, GENERATE, PREDICT
 from meter.providers.model import Provider
 
@@ -11,6 +12,7 @@ PROVIDER = Provider(
     family="google",
     modules=("google.genai._api_client",),
     dialects=(GENERATE, EMBED, PREDICT, CACHED_CONTENTS),
+    beside=beside.GOOGLE,
     tested=("1.75.0", "3.4.0"),
     distribution="google-genai",
     address="_http_options.base_url",

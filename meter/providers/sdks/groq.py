@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from meter.providers import beside
 from meter.providers.groq import DIALECTS
 from meter.providers.model import Provider
 
@@ -11,5 +12,6 @@ PROVIDER = Provider(
     family="stainless",
     modules=("groq._base_client",),
     dialects=DIALECTS,
+    beside=beside.OPENAI,
     tested=("0.37.1", "1.7.0"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from meter.providers import beside
 from meter.providers.mistral import DIALECTS
 from meter.providers.model import Provider
 
@@ -15,6 +16,7 @@ PROVIDER = Provider(
     family="speakeasy",
     modules=(*BASES, *BASES_1),
     dialects=DIALECTS,
+    beside=beside.MISTRAL,
     tested=("1.12.0", "3.7.0"),
     address="sdk_configuration.server_url",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from meter.providers import beside
 from meter.providers.model import Provider
 from meter.providers.together import DIALECTS
 
@@ -11,5 +12,6 @@ PROVIDER = Provider(
     family="stainless",
     modules=("together._base_client",),
     dialects=DIALECTS,
+    beside=beside.OPENAI,
     tested=("2.42.0", "3.1.1"),
 )
