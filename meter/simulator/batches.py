@@ -1,4 +1,4 @@
-"""Batches of OpenAI, Anthropic, Mistral and Google: done as soon as they are made, with two answers of different models, and an error."""
+"""Batches of several vendors: done as soon as they are made, with two answers of different models, and an error."""
 
 from __future__ import annotations
 
