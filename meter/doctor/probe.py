@@ -13,18 +13,16 @@ from contextlib import suppress
 from importlib import import_module
 
 from meter import instrument
-from meter.providers.sdks import load
 
 
 def main(package: str) -> None:
     """Print the hooks of one SDK."""
     instrument.install(disabled=False)
     import_module(package)
-    for provider in load():
-        if provider.package == package:
-            for module in provider.modules:
-                with suppress(ModuleNotFoundError):  # its hooks stay at "waiting", and that is reported
-                    import_module(module)
+    for hook in instrument.hooks().values():
+        if hook.sdk == package:
+            with suppress(ModuleNotFoundError):  # it stays at "waiting", and that is reported
+                import_module(hook.target.partition(":")[0])
     for hook in instrument.hooks().values():
         if hook.sdk == package:
             facts = {"target": hook.target, "state": hook.state, "detail": hook.detail, "version": hook.version}

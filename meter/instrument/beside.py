@@ -55,10 +55,13 @@ def _settled(name: str, response: Any, facts: Facts, content: Any) -> None:
         attach(response, Resumed(facts, name))
         return
     found = beside.decode_settled(content)
-    if not found.is_told or found.id is None or keepsake.recall(keepsake.metered(found.id)) is not None:
+    if not found.is_over or found.id is None or keepsake.recall(keepsake.metered(found.id)) is not None:
         return
-    dialect = beside.RUNS if found.object == beside.RUN else RESPONSES
-    put(dialect, content, facts, found.id, beside.moment(found.created_at) or 0, keepsake.recall(found.id))
+    kept = keepsake.recall(found.id)
+    if kept is None and not found.tells_its_kind:
+        return
+    dialect = beside.settled_wire(facts.provider, found.object)
+    put(dialect, content, facts, found.id, beside.moment(found.created_at or found.created) or 0, kept)
     keepsake.keep(Keepsake(keepsake.metered(found.id)))
 
 
@@ -96,13 +99,14 @@ class Resumed(LiveCall):
         record = recorder.start()
         if kept is not None:
             record.tags = kept.tags
-        super().__init__(RESPONSES, record, facts, None)
+        super().__init__(beside.settled_wire(facts.provider), record, facts, None)
+        self.is_known = kept is not None or self.dialect is RESPONSES  # of which only such can be asked for as a stream
         self.name, self.passes, self.stream = name, 1, True
 
     def end(self, status: event.Status, error: BaseException | None = None) -> None:
         """Write the record if the end was reached, and nobody has."""
         name = keepsake.metered(self.name)
-        if self.done or not self.record.raw or keepsake.recall(name) is not None:
+        if self.done or not self.is_known or not self.record.raw or keepsake.recall(name) is not None:
             self.done = True
             return
         super().end(status, error)

@@ -13,7 +13,7 @@ from typing import Any
 
 from meter import guard
 from meter.instrument import facts as facts_of
-from meter.instrument import flow
+from meter.instrument import flow, google_live, interactions
 from meter.instrument.flow import AsyncSentTap, Bare, LazyTap
 from meter.instrument.live import LiveCall, link
 from meter.instrument.patches import Patch
@@ -36,7 +36,12 @@ def patches(provider: Provider) -> list[Patch]:
         (f"{KIND}.async_request_streamed", wrap_async_stream),
     )
     downloads = ((f"{KIND}.download_file", wrap_download), (f"{KIND}.async_download_file", wrap_async_download))
-    return flow.patches(provider, wraps, NEEDS) + flow.patches(provider, downloads, NEEDS[1:2])
+    return [
+        *flow.patches(provider, wraps, NEEDS),
+        *flow.patches(provider, downloads, NEEDS[1:2]),
+        *interactions.patches(provider),
+        *google_live.patches(provider),
+    ]
 
 
 def start(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:

@@ -12,14 +12,14 @@ from typing import Any
 
 from meter.instrument.patches import HookState, Patch
 
-Group = tuple[str, str]
+Group = tuple[str, str, str]
 
 
 def judged(patches: Mapping[str, Patch]) -> dict[str, HookState]:
     """Return how each hook stands, by its target.
 
-    The modules of one SDK that lie in one distribution are alternatives, of which its versions have different ones: where one is
-    there, the others are absent; where none is, although the SDK is imported, all are missing.
+    The modules of one SDK, or of one part of it, that lie in one distribution are alternatives, of which its versions have
+    different ones: where one is there, the others are absent; where none is, although the SDK is imported, all are missing.
     """
     groups: dict[Group, set[str]] = defaultdict(set)
     for patch in patches.values():
@@ -48,11 +48,11 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def _group(patch: Patch) -> Group:
-    return patch.provider.package, patch.module.partition(".")[0]
+    return patch.provider.package, patch.module.partition(".")[0], patch.provider.part
 
 
 def _in_use(group: Group) -> bool:
-    return all(name in sys.modules for name in group)
+    return all(name in sys.modules for name in group[:2])
 
 
 def _is_present(module: str) -> bool:

@@ -18,6 +18,7 @@ from meter.event import LAST_TS
 from meter.providers import wires
 from meter.providers.chat import CHAT, COMPLETIONS, EMBEDDINGS
 from meter.providers.gemini import BATCH_EMBED, GENERATE
+from meter.providers.interactions import INTERACTIONS
 from meter.providers.messages import MESSAGES
 from meter.providers.model import Beside, Count, Dialect
 from meter.providers.responses import RESPONSES
@@ -48,6 +49,8 @@ GOOGLE = (
     Beside("POST", r":(?:batchGenerateContent|asyncBatchEmbedContent)$", "created"),
     Beside("GET", r"/batches/[^/]+$", "batch"),
     Beside("GET", r"/files/([^/:]+):download$", "lines"),
+    Beside("GET", r"/interactions/([^/]+)$", "settled"),
+    Beside("POST", r"/interactions/([^/]+)/cancel$", "settled"),
 )
 """Of the Gemini API. What Vertex AI makes in a batch lies in a bucket or a table, where this SDK does not read it."""
 
@@ -126,20 +129,28 @@ class Operation(msgspec.Struct):
 
 
 class Settled(msgspec.Struct):
-    """A response or a run that was made in the background; the usage comes when it has ended."""
+    """A response, a run or an interaction that was made in the background; the usage comes when it has ended."""
 
     id: str | None = None
     object: str | None = None
+    status: str | None = None
     background: bool | None = None
     created_at: float | None = None
+    created: Any = None
     usage: msgspec.Raw = msgspec.Raw(b"null")
 
     @property
-    def is_told(self) -> bool:
-        """Whether this is the end of something that said nothing when it was begun."""
-        return bool(self.id) and bytes(self.usage) != b"null" and (self.background is True or self.object == RUN)
+    def is_over(self) -> bool:
+        """Whether it has come to its end, and says what it took."""
+        return bool(self.id) and bytes(self.usage) != b"null" and self.status not in UNDER_WAY
+
+    @property
+    def tells_its_kind(self) -> bool:
+        """Whether it says itself that it was no answer to the one who asked for it; others must be remembered."""
+        return self.background is True or self.object == RUN
 
 
+UNDER_WAY = ("queued", "in_progress", "cancelling")
 RUN = "thread.run"
 
 
@@ -213,6 +224,13 @@ def batch_in(provider: str, content: Any) -> Batch:
         return decode_operation(content).batch
     found = decode_batch(content)
     return found.job or found
+
+
+def settled_wire(provider: str, kind: str | None = None) -> Dialect:
+    """Return the wire of what is made in the background."""
+    if provider in GOOGLES:
+        return INTERACTIONS
+    return RUNS if kind == RUN else RESPONSES
 
 
 def answer_in(line: Line, provider: str, endpoint: str | None) -> tuple[Dialect | None, bytes] | None:

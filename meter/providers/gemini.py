@@ -165,6 +165,17 @@ GENERATE = Dialect(
     events=Events(event=Generated, answers={"": ""}, items="candidates", texts={"": ("text",)}),
 )
 
+SPOKEN = {"responseTokenCount": "candidatesTokenCount", "responseTokensDetails": "candidatesTokensDetails"}
+"""Names of a Live session → those of all else."""
+
+
+def prepare_spoken(usage: Json) -> Json:
+    """Do what `prepare` does for a turn of a Live session: its total leaves out the thoughts, which lie beside the rest."""
+    return prepare({SPOKEN.get(name, name): found for name, found in usage.items() if name != "totalTokenCount"})
+
+
+LIVE = replace(GENERATE, api="gemini.live", paths=(), prepare=prepare_spoken, events=None)
+
 EMBED = Dialect(
     api="gemini.embed_content",
     operation="embeddings",
@@ -247,74 +258,4 @@ CACHED_CONTENTS = Dialect(
     paths=("/cachedContents",),
     counts=(Count("totalTokenCount", "cache_write"),),
     answer=Cached,
-)
-
-KINDS = ("audio", "image", "video", "document")
-
-
-def prepare_interaction(usage: Json) -> Json:
-    """Do what `prepare` does for the interactions' names."""
-    flat = {name: count for name, count in usage.items() if type(count) is int}
-    for side in ("input", "cached", "output"):
-        for item in usage.get(f"{side}_tokens_by_modality") or ():
-            kind = str(item.get("modality")).lower() if isinstance(item, dict) else ""
-            if kind in KINDS and type(count := item.get("tokens")) is int:
-                flat[f"{side}_{kind}"] = flat.get(f"{side}_{kind}", 0) + count
-    for kind in KINDS[:3]:
-        if cached := flat.get(f"cached_{kind}"):
-            flat["total_cached_tokens"] = flat.get("total_cached_tokens", cached) - cached
-            flat[f"input_{kind}"] = max(flat.get(f"input_{kind}", cached) - cached, 0)
-    return flat
-
-
-class Interaction(msgspec.Struct):
-    """One event of a streamed interaction."""
-
-    event_type: Any = None
-    interaction: Answer | None = None
-    delta: Part | None = None
-
-    @property
-    def type(self) -> Any:
-        """Its kind, under the name that other wires use."""
-        return self.event_type
-
-
-INTERACTION_ENDS = ("interaction.complete", "interaction.completed")
-
-INTERACTIONS = Dialect(
-    api="gemini.interactions",
-    operation="generate_content",
-    paths=("/interactions",),
-    counts=(
-        Count(
-            "total_input_tokens",
-            "input",
-            {
-                "cache_read": ("total_cached_tokens",),
-                "cache_read_audio": ("cached_audio",),
-                "cache_read_image": ("cached_image",),
-                "cache_read_video": ("cached_video",),
-                "input_audio": ("input_audio",),
-                "input_image": ("input_image",),
-                "input_video": ("input_video",),
-                "input_document": ("input_document",),
-            },
-        ),
-        Count("total_tool_use_tokens", "input_tool"),
-        Count(
-            "total_output_tokens",
-            "output",
-            {"output_audio": ("output_audio",), "output_image": ("output_image",), "output_video": ("output_video",)},
-        ),
-        Count("total_thought_tokens", "reasoning"),
-    ),
-    prepare=prepare_interaction,
-    deferred="background",
-    events=Events(
-        event=Interaction,
-        answers=dict.fromkeys(("interaction.start", "interaction.created", *INTERACTION_ENDS), "interaction"),
-        texts={"content.delta": ("delta.text",), "step.delta": ("delta.text",)},
-        final=frozenset(INTERACTION_ENDS),
-    ),
 )

@@ -53,6 +53,8 @@ class Events:
     answers: Mapping[str, str]
     texts: Mapping[str, tuple[str, ...]]
     items: str = ""
+    kind: str = "type"
+    """Field of an event that says what it is."""
     final: frozenset[str] = frozenset()
     """Event types that state the last word on usage. Without one, a stream was cut."""
     stops: frozenset[str] = frozenset()
@@ -153,6 +155,8 @@ class Provider:
     """Field of the call → attributes of the client."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Header of the answer → field of the call. It wins over the client's attribute."""
+    part: str = ""
+    """Which part of an SDK this is, where it has several with places of their own: each must have one that is there."""
     since: str = ""
     """First version that has these modules; older ones leave all their calls to other SDKs, and nothing is missing there."""
     beside: tuple[Beside, ...] = ()

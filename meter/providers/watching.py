@@ -152,10 +152,11 @@ def _typed(events: Events) -> Watcher:
     """Watch events that say of what kind they are."""
     answers, final, errors, stops = events.answers, events.final, events.errors, events.stops
     texts = {kind: [getter(path) for path in paths] for kind, paths in events.texts.items()}
+    kind_of = attrgetter(events.kind)
 
     def watch(progress: Progress, event: Any) -> bool:
         try:
-            kind = event.type
+            kind = kind_of(event)
         except AttributeError:
             return _watch_dict(progress, event, events, watch) if isinstance(event, dict) else False
         progress.chunks += 1

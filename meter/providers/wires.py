@@ -16,6 +16,7 @@ from meter.providers import (
     gemini,
     groq,
     images,
+    interactions,
     messages,
     mistral,
     ollama,
@@ -42,7 +43,14 @@ OPENAI = (
     audio.SPEECH,
 )
 ANTHROPIC = (messages.MESSAGES, messages.COMPLETE)
-GOOGLE = (gemini.GENERATE, gemini.EMBED, gemini.PREDICT, gemini.CACHED_CONTENTS, gemini.INTERACTIONS)
+GOOGLE = (
+    gemini.GENERATE,
+    gemini.EMBED,
+    gemini.PREDICT,
+    gemini.CACHED_CONTENTS,
+    interactions.INTERACTIONS,
+    interactions.DECISIONS,
+)
 
 WIRES: dict[str, tuple[Dialect, ...]] = {
     "gcp.gemini": (*GOOGLE, *OPENAI),

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from meter.errors import MeterError
-from meter.simulator import counts, faults, openai_responses, vendors
+from meter.simulator import counts, faults, interactions, openai_responses, vendors
 from meter.simulator.faults import Fault
 from meter.simulator.routes import ROUTES, Route
 from meter.simulator.server import Delivery, Server
@@ -21,6 +21,9 @@ from meter.simulator.wire import Arrival, Ask, Json, Reply
 
 MAX_REMEMBERED = 10_000
 MAX_STORED = 1_000
+FINALS = {"openai.responses": openai_responses.final, "gemini.interactions": interactions.final}
+"""What is kept of an answer that may be asked for again."""
+
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
 
@@ -97,8 +100,8 @@ class Simulator:
         ask = self._ask(route, arrival, raw, fault)
         reply = faults.broken(route.answer(ask), fault)
         reply.headers |= vendors.identity(arrival, ask.token)
-        if route.api == "openai.responses":
-            self._store(ask)
+        if (final := FINALS.get(route.api)) is not None:
+            self._store(final(ask))
         return reply
 
     def _remember(self, arrival: Arrival) -> None:
@@ -135,10 +138,10 @@ class Simulator:
             tier=headers.get("x-sim-tier"),
         )
 
-    def _store(self, ask: Ask) -> None:
-        """Keep the finished response for a GET that asks for it, as the one who runs it in the background does."""
+    def _store(self, body: Json) -> None:
+        """Keep the finished answer for a GET that asks for it, as the one who runs it in the background does."""
         with self._lock:
-            self._stored[f"resp_{ask.token}"] = openai_responses.final(ask)
+            self._stored[body["id"]] = body
             if len(self._stored) > MAX_STORED:
                 del self._stored[next(iter(self._stored))]
 

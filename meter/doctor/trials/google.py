@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from meter.doctor.trials.trial import OPENAI, Trial, read, read_async
+from meter.doctor.trials.trial import OPENAI, Trial, needed, read, read_async
 
 SDK = "google.genai"
 GENERATE: dict[str, Any] = {"model": "gemini-2.5-flash", "contents": "ping"}
@@ -54,6 +54,33 @@ def vertex(url: str) -> Any:
     return genai.models.generate_content(**GENERATE)
 
 
+INTERACTION: dict[str, Any] = {"model": "gemini-2.5-flash", "input": "ping"}
+
+
+def interaction(url: str) -> Any:
+    """An interaction."""
+    genai = client(url)
+    return needed(genai, "interactions").create(**INTERACTION)
+
+
+def interaction_stream(url: str) -> Any:
+    """A streamed interaction."""
+    genai = client(url)
+    return read(needed(genai, "interactions").create(**INTERACTION, stream=True))
+
+
+async def interaction_async(url: str) -> Any:
+    """An interaction of the asynchronous client."""
+    genai = client(url)
+    return await needed(genai.aio, "interactions").create(**INTERACTION)
+
+
+async def interaction_async_stream(url: str) -> Any:
+    """A streamed interaction of the asynchronous client."""
+    genai = client(url)
+    return await read_async(await needed(genai.aio, "interactions").create(**INTERACTION, stream=True))
+
+
 TRIALS = (
     Trial(SDK, "generate content", generate, OPENAI),
     Trial(SDK, "generate content, streamed", generate_stream, OPENAI),
@@ -61,4 +88,8 @@ TRIALS = (
     Trial(SDK, "generate content, async, streamed", generate_async_stream, OPENAI),
     Trial(SDK, "chat", chat, OPENAI),
     Trial(SDK, "generate content, Vertex AI", vertex, OPENAI),
+    Trial(SDK, "interaction", interaction, OPENAI),
+    Trial(SDK, "interaction, streamed", interaction_stream, OPENAI),
+    Trial(SDK, "interaction, async", interaction_async, OPENAI),
+    Trial(SDK, "interaction, async, streamed", interaction_async_stream, OPENAI),
 )

@@ -49,7 +49,7 @@ def shown(thing: Any) -> str:
     body = thing.model_dump_json() if hasattr(thing, "model_dump_json") else repr(thing)
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\b([a-z]+[-_])*[0-9a-f]{20,}\b", "#", body)
     text = re.sub(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT", "#", text)
-    text = re.sub(r"(?i)((?:created|completed)\w*|date|timestamp)('|\")?[=:] ?[^,})]+", r"\1 #", text)
+    text = re.sub(r"(?i)((?:created|completed|updated)\w*|date|timestamp)('|\")?[=:] ?[^,})]+", r"\1 #", text)
     text = re.sub(r"0x[0-9a-f]+|127\.0\.0\.1:\d+", "#", text)
     return f"{type(thing).__module__}.{type(thing).__qualname__} {text}"
 
