@@ -11,11 +11,12 @@ from meter.instrument.lines import Collector, Lines
 from meter.instrument.live import BATCH, LiveCall
 from meter.instrument.taps import attach
 from meter.keepsake import Keepsake
-from meter.providers import beside
+from meter.providers import beside, reading
+from meter.providers.interactions import INTERACTIONS
 from meter.providers.messages import MESSAGES
 from meter.providers.model import Dialect
 from meter.providers.reading import UNREADABLE
-from meter.providers.responses import RESPONSES
+from meter.providers.runs import RUNS
 
 
 def read(kind: str, name: str, response: Any, facts: Facts, content: Any) -> None:
@@ -29,6 +30,16 @@ def _created(_: str, __: Any, facts: Facts, content: Any) -> None:
     found = beside.batch_in(facts.sdk, content)
     if found.id:
         keepsake.keep(_of(found, found.id, dict(attribution.current())))
+
+
+def _started(name: str, response: Any, facts: Facts, content: Any) -> None:
+    """A run was begun, or goes on with what it had asked for: `name` says which."""
+    if content is None:
+        attach(response, Run(facts, name))
+    elif name:
+        _settled(name, response, facts, content)
+    else:
+        _created(name, response, facts, content)
 
 
 def _batch(_: str, __: Any, facts: Facts, content: Any) -> None:
@@ -52,7 +63,7 @@ def _of(found: beside.Batch, name: str, tags: dict[str, str] | None = None, of: 
 def _settled(name: str, response: Any, facts: Facts, content: Any) -> None:
     """Something was asked for that may have been made in the background; what can be asked for as a stream was."""
     if content is None:
-        attach(response, Resumed(facts, name))
+        attach(response, Resumed(facts, name, beside.settled_wire(facts.provider)))
         return
     found = beside.decode_settled(content)
     if not found.is_over or found.id is None or keepsake.recall(keepsake.metered(found.id)) is not None:
@@ -78,14 +89,14 @@ def _lines(name: str, response: Any, facts: Facts, content: Any) -> None:
 
 READERS: dict[str, Callable[[str, Any, Facts, Any], None]] = {
     "created": _created,
-    "started": _created,
+    "started": _started,
     "batch": _batch,
     "settled": _settled,
     "lines": _lines,
 }
 
 
-STREAMED = ("settled", "lines")
+STREAMED = ("started", "settled", "lines")
 """What may be read as it comes."""
 
 
@@ -94,13 +105,13 @@ class Resumed(LiveCall):
 
     timed = False
 
-    def __init__(self, facts: Facts, name: str) -> None:
-        kept = keepsake.recall(name)
+    def __init__(self, facts: Facts, name: str, dialect: Dialect) -> None:
+        kept = keepsake.recall(name) if name else None
         record = recorder.start()
         if kept is not None:
             record.tags = kept.tags
-        super().__init__(beside.settled_wire(facts.provider), record, facts, None)
-        self.is_known = kept is not None or self.dialect is RESPONSES  # of which only such can be asked for as a stream
+        super().__init__(dialect, record, facts, None)
+        self.is_known = kept is not None or dialect is not INTERACTIONS  # others can only be asked for if it was so
         self.name, self.passes, self.stream = name, 1, True
 
     def end(self, status: event.Status, error: BaseException | None = None) -> None:
@@ -111,6 +122,29 @@ class Resumed(LiveCall):
             return
         super().end(status, error)
         keepsake.keep(Keepsake(name))
+
+
+class Run(Resumed):
+    """A run of an assistant whose events are read. It may go on after them: whoever sees its end tells of it."""
+
+    timed = True
+    made = 0
+
+    def __init__(self, facts: Facts, name: str) -> None:
+        super().__init__(facts, name, RUNS)
+
+    def take(self, answer: Any, usage: Any = None) -> bool:
+        """Read what an event says of the run; note when it was made, which is part of its id."""
+        self.made = beside.moment(reading.look(answer, "created_at")) or self.made
+        return super().take(answer, usage)
+
+    def end(self, status: event.Status, error: BaseException | None = None) -> None:
+        """Write the record if the run has ended; else remember whose it is."""
+        self.name = self.name or self.record.response_id or ""
+        if not self.done and self.name:
+            self.record.id = beside.id_of(self.facts.provider, self.name, self.made)
+            keepsake.keep(Keepsake(self.name, self.record.tags))
+        super().end(status, error)
 
 
 class Results(LiveCall):

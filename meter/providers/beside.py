@@ -20,8 +20,9 @@ from meter.providers.chat import CHAT, COMPLETIONS, EMBEDDINGS
 from meter.providers.gemini import BATCH_EMBED, GENERATE
 from meter.providers.interactions import INTERACTIONS
 from meter.providers.messages import MESSAGES
-from meter.providers.model import Beside, Count, Dialect
+from meter.providers.model import Beside, Dialect
 from meter.providers.responses import RESPONSES
+from meter.providers.runs import RUN, RUNS
 
 OPENAI = (
     Beside("POST", r"/batches$", "created"),
@@ -29,7 +30,9 @@ OPENAI = (
     Beside("POST", r"/batches/[^/]+/cancel$", "batch"),
     Beside("GET", r"/files/([^/]+)/content$", "lines"),
     Beside("POST", r"/threads/(?:[^/]+/)?runs$", "started"),
+    Beside("POST", r"/threads/[^/]+/runs/([^/]+)/submit_tool_outputs$", "started"),
     Beside("GET", r"/threads/[^/]+/runs/([^/]+)$", "settled"),
+    Beside("POST", r"/threads/[^/]+/runs/([^/]+)/cancel$", "settled"),
     Beside("GET", r"/responses/([^/]+)$", "settled"),
 )
 
@@ -151,7 +154,6 @@ class Settled(msgspec.Struct):
 
 
 UNDER_WAY = ("queued", "in_progress", "cancelling")
-RUN = "thread.run"
 
 
 class Reply(msgspec.Struct):
@@ -197,18 +199,6 @@ OBJECTS: dict[str | None, Dialect] = {
     "response": RESPONSES,
     "list": EMBEDDINGS,
 }
-
-RUNS = Dialect(
-    api="openai.runs",
-    operation="chat",
-    paths=(),
-    counts=(
-        Count("prompt_tokens", "input", {"cache_read": ("prompt_token_details.cached_tokens",)}),
-        Count("completion_tokens", "output", {"reasoning": ("completion_tokens_details.reasoning_tokens",)}),
-    ),
-    total="total_tokens",
-)
-"""Runs of an assistant state their usage in the words of chat, but for a letter."""
 
 decode_batch = msgspec.json.Decoder(Batch).decode
 decode_operation = msgspec.json.Decoder(Operation).decode

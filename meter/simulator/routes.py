@@ -19,6 +19,7 @@ from meter.simulator import (
     ollama,
     openai_chat,
     openai_responses,
+    openai_runs,
     replicate,
     voyage,
     watsonx,
@@ -59,6 +60,8 @@ ROUTES = (
     Route("openai.completions", "POST", re.compile("/completions$"), openai_chat.completions),
     Route("openai.embeddings", "POST", re.compile("/embeddings$"), openai_chat.embeddings, counts.EMBEDDINGS),
     Route("openai.responses", "POST", re.compile("/responses$"), openai_responses.responses),
+    Route("openai.runs", "POST", re.compile("/threads/([^/]+/)?runs$"), openai_runs.create),
+    Route("openai.runs.more", "POST", re.compile("/runs/[^/]+/submit_tool_outputs$"), openai_runs.go_on),
     Route("openai.input_tokens", "POST", re.compile("/responses/input_tokens$"), openai_responses.input_tokens),
     Route("anthropic.messages", "POST", re.compile("/messages$"), anthropic_messages.messages, counts.ANTHROPIC),
     Route(

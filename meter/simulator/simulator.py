@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from meter.errors import MeterError
-from meter.simulator import counts, faults, interactions, openai_responses, vendors
+from meter.simulator import counts, faults, interactions, openai_responses, openai_runs, vendors
 from meter.simulator.faults import Fault
 from meter.simulator.routes import ROUTES, Route
 from meter.simulator.server import Delivery, Server
@@ -21,7 +21,11 @@ from meter.simulator.wire import Arrival, Ask, Json, Reply
 
 MAX_REMEMBERED = 10_000
 MAX_STORED = 1_000
-FINALS = {"openai.responses": openai_responses.final, "gemini.interactions": interactions.final}
+FINALS = {
+    "openai.responses": openai_responses.final,
+    "openai.runs": openai_runs.final,
+    "gemini.interactions": interactions.final,
+}
 """What is kept of an answer that may be asked for again."""
 
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
