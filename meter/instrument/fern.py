@@ -53,7 +53,8 @@ def wrap_stream(side: Side, bare: Bare) -> Bare:
     @contextmanager
     def stream(self: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
         call, outer = flow.begun(start, side, self, args, kwargs), link.get()
-        link.set(call)
+        if call is not None:  # a retry belongs to the call that is under way
+            link.set(call)
         try:
             with bare(self, *args, **kwargs) as response:
                 link.set(outer)
@@ -74,7 +75,8 @@ def wrap_async_stream(side: Side, bare: Bare) -> Bare:
     @asynccontextmanager
     async def stream(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
         call, outer = flow.begun(start, side, self, args, kwargs), link.get()
-        link.set(call)
+        if call is not None:  # a retry belongs to the call that is under way
+            link.set(call)
         try:
             async with bare(self, *args, **kwargs) as response:
                 link.set(outer)
@@ -83,6 +85,9 @@ def wrap_async_stream(side: Side, bare: Bare) -> Bare:
         except BaseException as error:
             _broken(call, error)
             raise
+        finally:
+            if link.get() is call:
+                link.set(outer)
 
     return functools.wraps(bare)(stream)
 
