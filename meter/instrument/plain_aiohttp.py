@@ -20,6 +20,9 @@ from meter.instrument.side import Side
 from meter.providers.model import Provider
 from meter.providers.reading import UNREADABLE
 
+OF_HTTPX = "httpx"
+"""Whose headers these are, aiohttp is what carries its requests, and they have been seen."""
+
 NEEDS = ("method", "str_or_url", "json", "data")
 
 
@@ -34,7 +37,7 @@ def start(_: Side, session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     method, address = (*args, *(kwargs[name] for name in NEEDS[len(args) : 2]))
     url = session._build_url(address) if isinstance(address, str) else address
     host = url.raw_host
-    if host in elsewhere:
+    if host in elsewhere or type(kwargs.get("headers")).__module__.startswith(OF_HTTPX):
         return None
     return noticed(method, url.host or "", url.explicit_port, url.path, host, functools.partial(_json, kwargs))
 

@@ -21,13 +21,13 @@ NOWHERE = "http://127.0.0.1:1"
 
 
 def streamed() -> Any:
-    with pytest.raises(Exception, match="(?i)connect|refused"):
+    with pytest.raises(Exception, match=r"(?i)connect|refused"):
         list(client(NOWHERE).chat_stream(**CHAT))
     return link.get()
 
 
 async def streamed_async() -> Any:
-    with pytest.raises(Exception, match="(?i)connect|refused"):
+    with pytest.raises(Exception, match=r"(?i)connect|refused"):
         async for _ in async_client(NOWHERE).chat_stream(**CHAT):
             pass
     return link.get()

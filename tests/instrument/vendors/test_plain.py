@@ -97,6 +97,22 @@ def aiohttp_first(_: str, url: str) -> Any:
     return asyncio.run(ask())
 
 
+def carried_once(name: str, url: str) -> Any:
+    async def ask() -> Any:
+        async with library(name).HttpxAiohttpClient() as client:
+            return (await client.post(url, json=ASK)).json()
+
+    return asyncio.run(ask())
+
+
+def carried_stream(name: str, url: str) -> Any:
+    async def ask() -> Any:
+        async with library(name).HttpxAiohttpClient() as client, client.stream("POST", url, json=STREAM) as response:
+            return [line async for line in response.aiter_lines()]
+
+    return asyncio.run(ask())
+
+
 WHOLE = [
     *(
         (way, name)
@@ -107,6 +123,8 @@ WHOLE = [
     (requests_stream, "requests"),
     (aiohttp_once, "aiohttp"),
     (aiohttp_stream, "aiohttp"),
+    (carried_once, "httpx_aiohttp"),
+    (carried_stream, "httpx_aiohttp"),
 ]
 FIRST = [(httpx_first, "httpx"), (httpx_first, "httpx2"), (requests_first, "requests"), (aiohttp_first, "aiohttp")]
 
