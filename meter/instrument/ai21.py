@@ -5,7 +5,6 @@ Its clients for other clouds rewrite the request later: only the response's own 
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 from meter.instrument import flow, http
@@ -21,15 +20,8 @@ NEEDS = ("method", "path", "params", "body", "stream")
 
 def patches(provider: Provider) -> list[Patch]:
     """Return what is to be patched: one method of each of the two clients."""
-    side = Side(provider)
-    sync, waiting = provider.modules
-    return [
-        Patch(provider, module, f"{kind}.execute_http_request", functools.partial(wrap(start, read), side), NEEDS)
-        for module, kind, wrap in (
-            (sync, "AI21HTTPClient", flow.once),
-            (waiting, "AsyncAI21HTTPClient", flow.once_async),
-        )
-    ]
+    sync, waiting = "AI21HTTPClient.execute_http_request", "AsyncAI21HTTPClient.execute_http_request"
+    return flow.twins(provider, (sync, flow.once(start, read)), (waiting, flow.once_async(start, read)), NEEDS)
 
 
 def start(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:

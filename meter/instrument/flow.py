@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from meter import guard, recorder
 from meter.errors import BudgetExceeded
@@ -57,12 +58,40 @@ def patches(provider: Provider, wraps: Sequence[tuple[str, Wrap]], needs: tuple[
     ]
 
 
+def twins(provider: Provider, sync: tuple[str, Wrap], waiting: tuple[str, Wrap], needs: tuple[str, ...]) -> list[Patch]:
+    """Return what is to be patched where the plain client and the waiting one lie in modules of their own."""
+    side = Side(provider)
+    return [
+        Patch(provider, module, name, functools.partial(wrap, side), needs)
+        for module, (name, wrap) in zip(provider.modules, (sync, waiting), strict=True)
+    ]
+
+
 def start(side: Side, client: Any, method: str, path: str, body: Any) -> LiveCall | None:
     """Begin a call if a request is one: POST to a path that one of the SDK's wires knows."""
     dialect = side.find(method, path)
     if dialect is None:
         return None
     return begin(side, client, dialect, body, wires.model_in(dialect, path))
+
+
+def start_at(
+    side: Side, client: Any, method: str, url: str, body: Callable[[], Any], speaker: str | None = None
+) -> LiveCall | None:
+    """Begin a call if a request is one, by its own address: an SDK of many vendors, any of which may be behind it.
+
+    `speaker` is the provider whose wires are spoken at an address without a name of its own. `body` is asked for only of a call.
+    """
+    address = urlsplit(url)
+    facts = facts_of.at(facts_of.of(client, side.provider), address.hostname or "", address.port, speaker)
+    dialect = wires.find(facts.provider, method, address.path)
+    if dialect is None and speaker is not None:
+        dialect = wires.find(speaker, method, address.path)
+    if dialect is None:
+        return None
+    call = begin(side, client, dialect, body(), wires.model_in(dialect, address.path))
+    call.facts = facts
+    return call
 
 
 def begin(side: Side, client: Any, dialect: Dialect, body: Any, model: str | None = None) -> LiveCall:

@@ -6,18 +6,15 @@ A stream states its usage only if asked; we ask in a copy of the request, as for
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
-from meter.instrument import facts as facts_of
-from meter.instrument import flow, usage_option
+from meter.instrument import flow, http, usage_option
 from meter.instrument.flow import Arguments, AsyncSentTap, SentTap
 from meter.instrument.live import LiveCall
 from meter.instrument.patches import Patch
 from meter.instrument.side import Side
-from meter.providers import wires
 from meter.providers.model import Provider
+from meter.providers.progress import text
 from meter.providers.watching import decoder_of, watcher_of
 
 NEEDS = ("request_parameters", "stream")
@@ -26,34 +23,19 @@ LAST = b"data: [DONE]"
 
 def patches(provider: Provider) -> list[Patch]:
     """Return what is to be patched in the SDK."""
-    side = Side(provider)
-    sync, waiting = provider.modules
-    return [
-        Patch(provider, sync, "InferenceClient._inner_post", partial(flow.once(start, read, ask), side), NEEDS),
-        Patch(
-            provider,
-            waiting,
-            "AsyncInferenceClient._inner_post",
-            partial(flow.once_async(start, read, ask), side),
-            NEEDS,
-        ),
-    ]
+    sync = ("InferenceClient._inner_post", flow.once(start, read, ask))
+    waiting = ("AsyncInferenceClient._inner_post", flow.once_async(start, read, ask))
+    return flow.twins(provider, sync, waiting, NEEDS)
 
 
 def start(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:
     """Begin a call from `(request_parameters, *, stream=False)`, which say where it goes: the Hub, or a vendor behind it."""
     request = kwargs["request_parameters"] if "request_parameters" in kwargs else args[0]
-    address = urlsplit(str(request.url))
-    facts = facts_of.at(facts_of.of(client, side.provider), address.hostname or "", address.port)
-    dialect = wires.find(facts.provider, "POST", address.path)
-    if dialect is None:
+    call = flow.start_at(side, client, "POST", str(request.url), lambda: request.json)
+    if call is None:
         return None
-    call = flow.begin(side, client, dialect, request.json, wires.model_in(dialect, address.path) or request.model)
-    facts.configured_key = partial(facts_of.key_in, (request.headers or {}).items())
-    call.facts = facts
-    if isinstance(request.json, dict) and isinstance(model := request.json.get("model"), str):
-        call.record.request_model = model
-    call.record.key = facts.key
+    http.take_key(call, (request.headers or {}).items())
+    call.record.request_model = call.record.request_model or text(request.model)
     call.stream = bool(kwargs.get("stream"))
     return call
 

@@ -5,21 +5,19 @@ So the numbers are those of the wire, not LiteLLM's own, and a call that it leav
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
-from meter.instrument import facts as facts_of
 from meter.instrument import flow, http, usage_option
 from meter.instrument.flow import Arguments
 from meter.instrument.live import LiveCall
 from meter.instrument.patches import Patch
 from meter.instrument.side import Side
-from meter.providers import wires
 from meter.providers.litellm import named
 from meter.providers.model import Provider
-from meter.providers.reading import UNREADABLE, dig
+from meter.providers.reading import dig
 
 NEEDS = ("url", "data", "json")
 
@@ -36,16 +34,10 @@ def patches(provider: Provider) -> list[Patch]:
 def start(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:
     """Begin a call from `(url, data=None, json=None, …, stream=False, logging_obj=None)`, if its path is one of the vendor's."""
     given = {**dict(zip(NEEDS, args, strict=False)), **kwargs}
-    address = urlsplit(str(given["url"]))
-    facts = facts_of.of(client, side.provider)
     behind = _provider(given.get("logging_obj"))
-    facts = facts_of.at(facts, address.hostname or "", address.port, behind)
-    dialect = wires.find(facts.provider, "POST", address.path) or (behind and wires.find(behind, "POST", address.path))
-    if not dialect:
-        return None
-    call = flow.begin(side, client, dialect, _body(given), wires.model_in(dialect, address.path))
-    call.facts = facts
-    call.stream = bool(given.get("stream"))
+    call = flow.start_at(side, client, "POST", str(given["url"]), partial(_body, given), behind)
+    if call is not None:
+        call.stream = bool(given.get("stream"))
     return call
 
 
@@ -66,10 +58,4 @@ def _provider(logging: Any) -> str | None:
 
 
 def _body(given: dict[str, Any]) -> Any:
-    body = given.get("json") or given.get("data")
-    if isinstance(body, str | bytes):
-        try:
-            return msgspec.json.decode(body)
-        except UNREADABLE:
-            return {}
-    return body
+    return http.json_in(given.get("json") or given.get("data"))

@@ -10,11 +10,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
-
 from meter import guard
-from meter.instrument import facts as facts_of
-from meter.instrument import flow
+from meter.instrument import flow, http
 from meter.instrument.lines import collector, is_stream
 from meter.instrument.live import LiveCall
 from meter.instrument.patches import Patch
@@ -22,7 +19,6 @@ from meter.instrument.side import Side
 from meter.instrument.taps import AsyncByteTap, ByteTap
 from meter.providers import wires
 from meter.providers.model import Provider
-from meter.providers.reading import UNREADABLE
 
 NEEDS = ("request",)
 SPEAKERS = (("anthropic", wires.ANTHROPIC), ("gcp.gemini", wires.GOOGLE))
@@ -31,28 +27,18 @@ SPEAKERS = (("anthropic", wires.ANTHROPIC), ("gcp.gemini", wires.GOOGLE))
 
 def patches(provider: Provider) -> list[Patch]:
     """Return what is to be patched in the client."""
-    side, (plain, waiting) = Side(provider), provider.modules
-    once, once_async = flow.once(start, read), flow.once_async(start, read)
-    return [
-        Patch(provider, plain, "StdlibTransport.stream", functools.partial(once, side), NEEDS),
-        Patch(provider, waiting, "StdlibAsyncTransport._do_stream", functools.partial(once_async, side), NEEDS),
-    ]
+    sync = ("StdlibTransport.stream", flow.once(start, read))
+    waiting = ("StdlibAsyncTransport._do_stream", flow.once_async(start, read))
+    return flow.twins(provider, sync, waiting, NEEDS)
 
 
 def start(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:
     """Begin a call from `(request)`, if its path is one of the vendor's."""
     request = args[0] if args else kwargs["request"]
-    address = urlsplit(request.url)
-    speaker = spoken_by(address.path)
-    facts = facts_of.at(facts_of.of(client, side.provider), address.hostname or "", address.port, speaker)
-    dialect = wires.find(facts.provider, request.method, address.path) or wires.find(
-        speaker, request.method, address.path
-    )
-    if dialect is None:
-        return None
-    call = flow.begin(side, client, dialect, _json(request.body), wires.model_in(dialect, address.path))
-    facts.configured_key = functools.partial(facts_of.key_in, request.headers)
-    call.facts, call.record.key = facts, facts.key
+    body = functools.partial(http.json_in, request.body)
+    call = flow.start_at(side, client, request.method, request.url, body, spoken_by(urlsplit(request.url).path))
+    if call is not None:
+        http.take_key(call, request.headers)
     return call
 
 
@@ -63,11 +49,8 @@ def spoken_by(path: str) -> str:
 
 
 def read(call: LiveCall, response: Any) -> None:
-    """Let the body of an answer carry the call on. One with another status than 2xx was no answer."""
-    if not 200 <= response.status < 300:
-        call.passes = 0
-        call.trouble = f"HTTP {response.status}"
-        call.refusal = True
+    """Let the body of an answer carry the call on."""
+    if not http.is_answer(call, response.status):
         return
     content_type = response.header("content-type") or ""
     call.stream = is_stream(content_type)
@@ -98,10 +81,3 @@ def _over_async(call: LiveCall, bare: Callable[[bool], Any]) -> Callable[[bool],
                 call.closed()
 
     return release
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except UNREADABLE:
-        return {}

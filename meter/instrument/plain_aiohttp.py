@@ -8,17 +8,14 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import msgspec
-
 from meter import guard
-from meter.instrument import flow
+from meter.instrument import flow, http
 from meter.instrument.lines import Collector, collector, is_stream
 from meter.instrument.live import KEY, LiveCall
 from meter.instrument.patches import Patch
 from meter.instrument.plain import elsewhere, noticed
 from meter.instrument.side import Side
 from meter.providers.model import Provider
-from meter.providers.reading import UNREADABLE
 
 OF_HTTPX = "httpx"
 """Whose headers these are, aiohttp is what carries its requests, and they have been seen."""
@@ -44,20 +41,12 @@ def start(_: Side, session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
 
 def _json(kwargs: dict[str, Any]) -> Any:
     body = kwargs.get("json")
-    if body is None and isinstance(data := kwargs.get("data"), str | bytes):
-        try:
-            return msgspec.json.decode(data)
-        except UNREADABLE:
-            return {}
-    return body if isinstance(body, dict) else {}
+    return http.json_in(kwargs.get("data") if body is None else body)
 
 
 def read(call: LiveCall, response: Any) -> None:
     """Let a response carry the call on: its body has not been read."""
-    if not 200 <= response.status < 300:
-        call.passes = 0
-        call.trouble = f"HTTP {response.status}"
-        call.refusal = True
+    if not http.is_answer(call, response.status):
         return
     call.stream = is_stream(content_type := response.headers.get("content-type", ""))
     content = response.content

@@ -7,11 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
-
 from meter import guard
-from meter.instrument import facts as facts_of
-from meter.instrument import flow
+from meter.instrument import flow, http
 from meter.instrument.lines import collector
 from meter.instrument.live import KEY, LiveCall
 from meter.instrument.patches import Patch
@@ -19,7 +16,6 @@ from meter.instrument.plain import elsewhere, noticed
 from meter.instrument.side import Side
 from meter.instrument.taps import reduced
 from meter.providers.model import Provider
-from meter.providers.reading import UNREADABLE
 
 NEEDS = ("request",)
 
@@ -38,28 +34,18 @@ def start(_: Side, __: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Li
     if authority in elsewhere:
         return None
     address = urlsplit(request.url)
-    body = functools.partial(_json, request.body)
+    body = functools.partial(http.json_in, request.body)
     call = noticed(request.method or "", address.hostname or "", address.port, address.path, authority, body)
     if call is not None:
-        call.facts.configured_key = functools.partial(facts_of.key_in, request.headers.items())
+        http.take_key(call, request.headers.items())
     return call
-
-
-def _json(body: Any) -> Any:
-    try:
-        return msgspec.json.decode(body) if isinstance(body, str | bytes) else {}
-    except UNREADABLE:
-        return {}
 
 
 def read(call: LiveCall, response: Any) -> None:
     """Read a response, or let it carry the call on."""
-    call.record.key = call.facts.key
-    if not 200 <= response.status_code < 300:
-        call.passes = 0
-        call.trouble = f"HTTP {response.status_code}"
-        call.refusal = True
-    elif response._content is not False:
+    if not http.is_answer(call, response.status_code):
+        return
+    if response._content is not False:
         call.take_body(response.content)
     else:
         call.stream = True

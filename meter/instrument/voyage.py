@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 from meter.instrument import facts as facts_of
@@ -17,22 +16,16 @@ NEEDS = ("method", "url", "params")
 
 def patches(provider: Provider) -> list[Patch]:
     """Return what is to be patched in the SDK."""
-    side = Side(provider)
-    wraps = (("request", flow.once(start, read)), ("arequest", flow.once_async(start, read)))
-    return [
-        Patch(provider, module, f"APIRequestor.{name}", functools.partial(wrap, side), NEEDS)
-        for module in provider.modules
-        for name, wrap in wraps
-    ]
+    wraps = (("APIRequestor.request", flow.once(start, read)), ("APIRequestor.arequest", flow.once_async(start, read)))
+    return flow.patches(provider, wraps, NEEDS)
 
 
 def start(side: Side, requester: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:
     """Begin a call from `(method, url, params=None, …)`; the requester is made for this one request."""
     given = {**dict(zip(NEEDS, args, strict=False)), **kwargs}
     call = flow.start(side, requester, given["method"], given["url"], given.get("params"))
-    if call is not None and isinstance(
-        address := getattr(requester, "api_base", None), str
-    ):  # as it was called at first
+    address = getattr(requester, "api_base", None)  # as it was called at first
+    if call is not None and isinstance(address, str):
         call.facts = facts_of.elsewhere(call.facts, address)
     return call
 

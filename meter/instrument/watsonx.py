@@ -5,7 +5,6 @@ Models hold on to `post` and `stream`, so it is `send` that is wrapped. It is in
 
 from __future__ import annotations
 
-import functools
 import re
 from typing import Any
 
@@ -22,12 +21,11 @@ DEPLOYMENT = re.compile(r"/deployments/([^/]+)/")
 
 def patches(provider: Provider) -> list[Patch]:
     """Return what is to be patched: one method of each of the two clients."""
-    side = Side(provider)
-    sync, waiting = provider.modules
-    return [
-        Patch(provider, module, f"{kind}.send", functools.partial(wrap(start, read), side), NEEDS)
-        for module, kind, wrap in ((sync, "HTTPXClient", flow.once), (waiting, "HTTPXAsyncClient", flow.once_async))
-    ]
+    sync, waiting = (
+        ("HTTPXClient.send", flow.once(start, read)),
+        ("HTTPXAsyncClient.send", flow.once_async(start, read)),
+    )
+    return flow.twins(provider, sync, waiting, NEEDS)
 
 
 def start(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:
