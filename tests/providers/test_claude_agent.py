@@ -66,8 +66,10 @@ def test_with_nothing_shown_the_sum_is_one_call() -> None:
 
 
 def test_the_split_of_an_answer_holds_where_the_sum_has_none() -> None:
-    split = {"cache_creation": {"ephemeral_5m_input_tokens": 30, "ephemeral_1h_input_tokens": 10}}
-    made = turn(piece("msg_1", input_tokens=30, cache_read_input_tokens=500, cache_creation_input_tokens=40, **split))
+    split: dict[str, Any] = {"cache_creation": {"ephemeral_5m_input_tokens": 30, "ephemeral_1h_input_tokens": 10}}
+    made = turn(
+        piece("msg_1", DATED, input_tokens=30, cache_read_input_tokens=500, cache_creation_input_tokens=40, **split)
+    )
     assert classes(made) == [{"input": 30, "cache_read": 500, "cache_write_5m": 30, "cache_write_1h": 10, **ENDS}]
 
 
