@@ -264,5 +264,18 @@ def strings(thing: Any, depth: int = 12) -> Iterator[str]:
 
 
 _NOT_TEXT = frozenset(
-    {"data", "file_data", "url", "image_url", "file_url", "file_id", "id", "type", "role", "model", "modelId"}
+    {
+        "data",
+        "file_data",
+        "url",
+        "image_url",
+        "file_url",
+        "file_id",
+        "id",
+        "type",
+        "role",
+        "model",
+        "modelId",
+        "anthropic_version",
+    }
 )
