@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
+from pathlib import Path
 from typing import Any
 
-from meter.ledger import Ledger, ingest
+from meter.ledger import Ledger, cold, exporting, ingest
+from meter.ledger.cold import ColdMonth
 from tests.ledger.books import assert_days_tie
 from tests.ledger.records import call, outcome, segment
 
 MONTHS = ("2025-11", "2025-12", "2026-01")
+JANUARY, FEBRUARY = date(2026, 1, 1), date(2026, 2, 1)
+NOVEMBER, DECEMBER = date(2025, 11, 1), date(2025, 12, 1)
 
 KINDS: tuple[dict[str, Any], ...] = (
     {"raw": {"prompt_tokens": 1000}},
@@ -59,3 +63,14 @@ def facts(ledger: Ledger) -> list[list[Any]]:
     assert_days_tie(ledger)
     with ledger.reading() as con:
         return [con.execute(query).fetchall() for query in FACTS]
+
+
+def moved(ledger: Ledger, before: date = JANUARY, folder: Path | None = None) -> list[exporting.Moved]:
+    """Move the months before a date out of the ledger's file."""
+    return list(exporting.move_out(ledger, folder or ledger.home.path / "cold", before))
+
+
+def cold_months(ledger: Ledger) -> list[ColdMonth]:
+    """Return the months that were moved, as the ledger knows them."""
+    with ledger.writing() as con:
+        return cold.months(con)
