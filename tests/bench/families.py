@@ -7,7 +7,7 @@ is given methods that return what the simulator's door answered.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -148,14 +148,14 @@ FAMILIES = (
 )
 
 
-def cases(sim: Simulator, only: str = "") -> list[Case]:
-    """Return the cases of the SDKs that are installed, each asked for once."""
+def cases(sim: Simulator, only: Container[str]) -> list[Case]:
+    """Return the cases of these SDKs, as far as they are installed; what a stream has is asked for once."""
     wire.Ask.pieces = property(lambda _: (" word",) * PIECES)  # type: ignore[assignment]
     cut()
     return [
         case
         for family in FAMILIES
-        if only in family.sdk and is_installed(family.sdk)
+        if family.sdk in only and is_installed(family.sdk)
         for case in _cases(family, family.client(sim.url))
     ]
 

@@ -18,6 +18,16 @@ MIB = 1 << 20
 BUDGET = {"call_us": 10.0, "chunk_us": 1.0, "import_ms": 40.0, "memory_mib": 5.0, "ignored_us": 2.0, "wire_us": 30.0}
 
 
+FAMILIES = {
+    **dict.fromkeys(("groq", "google.genai", "boto3", "ollama", "azure.ai.inference", "ai21"), ""),
+    "mistralai": "client.sdk",
+    "cohere": "client_v2",
+    "huggingface_hub": "inference._client",
+    **dict.fromkeys(("ibm_watsonx_ai", "litellm", "xai_sdk", "voyageai", "replicate"), ""),
+}
+"""SDKs of each family, and the module that holds the client where importing the SDK imports nothing."""
+
+
 class Options(NamedTuple):
     """How much is run. The defaults take some ten minutes on two cores; quick ones show that everything works."""
 
@@ -29,16 +39,8 @@ class Options(NamedTuple):
     calls: int = 300_000
     millions: tuple[float, ...] = (1, 10)
     tools: tuple[str, ...] = tuple(REQUIREMENTS)
+    families: tuple[str, ...] = tuple(FAMILIES)
 
-
-FAMILIES = {
-    **dict.fromkeys(("groq", "google.genai", "boto3", "ollama", "azure.ai.inference", "ai21"), ""),
-    "mistralai": "client.sdk",
-    "cohere": "client_v2",
-    "huggingface_hub": "inference._client",
-    **dict.fromkeys(("ibm_watsonx_ai", "litellm", "xai_sdk", "voyageai", "replicate"), ""),
-}
-"""SDKs of each family, and the module that holds the client where importing the SDK imports nothing."""
 
 QUICK = Options(turns=8, size=20, starts=5, memory_calls=1000, repeats=1, calls=60_000, millions=(0.1,))
 
@@ -67,7 +69,8 @@ def calls(options: Options, note: Note) -> Table:
 def families(options: Options, note: Note) -> Table:
     """Meter against the bare SDK, one of each family."""
     python = processes.sdks()
-    found = processes.work(python, note, job="families", turns=options.turns // 2, size=options.size)
+    only = ("openai", "anthropic", *options.families)
+    found = processes.work(python, note, job="families", turns=options.turns // 2, size=options.size, only=only)
     notes = [f"{sdk} skipped: not installed in {python.parts[-3]}" for sdk in found["absent"]]
     return beside_bare("A call of each family of SDKs, in process", found, options, notes)
 
@@ -86,6 +89,7 @@ def wire(options: Options, note: Note) -> Table:
         ]
     columns = ("µs", "calls to known hosts are", "bare", "added (quartiles)", "at best", "a chunk")
     notes = [f"budget: {BUDGET['ignored_us']:.0f} µs for what is ignored, {BUDGET['wire_us']:.0f} µs for what is read"]
+    notes += [f"{library} skipped: not installed in {python.parts[-3]}" for library in found["absent"]]
     return Table("Requests that no SDK makes, in process", columns, rows, notes, data)
 
 
@@ -151,7 +155,7 @@ def startup(options: Options, note: Note) -> Table:
     notes: list[str] = []
     todo: list[tuple[str, Path, str]] = [("meter", HERE, sdk) for sdk in (*SDKS, "")]
     todo += [(tool, python, "openai") for tool, python in environments(options, notes)]
-    todo += [("meter", processes.sdks(), sdk) for sdk in FAMILIES]
+    todo += [("meter", processes.sdks(), sdk) for sdk in options.families]
     rows, data = [], {}
     for arm, python, sdk in todo:
         starts = max(options.starts // 3, 1) if sdk in FAMILIES else options.starts
@@ -180,7 +184,7 @@ def memory(options: Options, note: Note) -> Table:
     """Resident memory beyond the bare SDK's, after one call and after many."""
     notes: list[str] = []
     todo = [("meter", HERE, ""), *((tool, python, "") for tool, python in environments(options, notes))]
-    todo += [("meter", processes.sdks(), sdk) for sdk in FAMILIES]
+    todo += [("meter", processes.sdks(), sdk) for sdk in options.families]
     rows, data = [], {}
     for arm, python, sdk in todo:
         repeats = 1 if sdk else options.repeats

@@ -57,14 +57,14 @@ def calls(arms: list[str], turns: int, size: int, only: str = "") -> dict[str, A
     return timed(cases, arms, turns, size)
 
 
-def families(turns: int, size: int, only: str = "") -> dict[str, Any]:
+def families(turns: int, size: int, only: Sequence[str]) -> dict[str, Any]:
     """Time a call and a stream of every SDK that is installed, bare and metered."""
     from meter.simulator import Simulator
     from tests.bench import families
 
     with Simulator() as sim:
         cases = families.cases(sim, only)
-        absent = sorted({family.sdk for family in families.FAMILIES} - {case.sdk for case in cases})
+        absent = sorted(set(only) - {case.sdk for case in cases})
         found = timed(cases, ["bare", "meter"], turns, size) | {"absent": absent}
     if silent := [name for name, case in found["cases"].items() if not case["spooled"]]:
         raise SystemExit(f"nothing was recorded of {', '.join(silent)}: there is nothing to time")
@@ -75,7 +75,8 @@ def plain(arm: str, turns: int, size: int) -> dict[str, Any]:
     """Time requests that no SDK makes, bare and with the net under them."""
     from tests.bench import plain
 
-    return timed(plain.cases(), ["bare", arm], turns, size)
+    absent = [library for library in plain.LIBRARIES if not importlib.util.find_spec(library)]
+    return timed(plain.cases(), ["bare", arm], turns, size) | {"absent": absent}
 
 
 def timed(cases: Sequence[Case], arms: list[str], turns: int, size: int) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def _of_family(sdk: str, stack: ExitStack) -> Case:
     from meter.simulator import Simulator
     from tests.bench import families
 
-    return families.cases(stack.enter_context(Simulator()), sdk)[0]
+    return families.cases(stack.enter_context(Simulator()), [sdk])[0]
 
 
 def _grown(run: Callable[[int], list[int]], count: int) -> int:
