@@ -114,10 +114,17 @@ def _saw(reader: Any, data: bytes) -> None:
 
 
 def _over(response: Any) -> None:
+    call, reader = vars(response).get(KEY, NOBODY)
+    found = _readers.pop(reader, None)
+    if (
+        call is None or call.done
+    ):  # as it mostly is: this comes with `release`, with `close`, and when the response goes
+        return
     with guard.shield("response.end"):
-        call, reader = vars(response).get(KEY, (None, 0))
-        if call is not None:
-            found = _readers.pop(reader, None)
-            if found is not None and not call.done and response.content.at_eof():
-                found[1].finish()
-            call.closed()
+        if found is not None and response.content.at_eof():
+            found[1].finish()
+        call.closed()
+
+
+NOBODY = None, 0
+"""What a response has that carries no call."""
