@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from meter import guard, recorder
+from meter import attribution, guard, recorder
 from meter.errors import BudgetExceeded
 from meter.instrument import facts as facts_of
 from meter.instrument import usage_option
@@ -221,8 +221,16 @@ class Lazy:
 
     _begin: Callable[[], LiveCall | None]
 
-    def __init__(self, source: Any, begin: Callable[[], LiveCall | None], watch: Watcher) -> None:
+    def __init__(
+        self,
+        source: Any,
+        begin: Callable[[], LiveCall | None],
+        watch: Watcher,
+        tags: dict[str, str] | None = None,
+    ) -> None:
         self._source, self._begin, self._watch = source, begin, watch
+        self._tags = attribution.current() if tags is None else tags
+        """Of whoever asked for the stream: it may be read elsewhere."""
 
     def _started(self) -> LiveCall | None:
         call: LiveCall | None = self.__dict__.get("_call")
@@ -232,6 +240,7 @@ class Lazy:
                 self._bare = True
             else:
                 call.stream = call.loose = True
+                call.record.tags = self._tags or None
                 self._call = call
         return call
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from meter import guard
 from meter.instrument import facts as facts_of
-from meter.instrument import flow, google_live, interactions
+from meter.instrument import flow, google_live, interactions, written
 from meter.instrument.flow import AsyncSentTap, Bare, LazyTap
 from meter.instrument.live import LiveCall, link
 from meter.instrument.patches import Patch
@@ -41,13 +41,30 @@ def patches(provider: Provider) -> list[Patch]:
         *flow.patches(provider, downloads, NEEDS[1:2]),
         *interactions.patches(provider),
         *google_live.patches(provider),
+        *(Patch(provider, module, name, written.wrap, is_optional=True) for module, name in STREAMS),
     ]
+
+
+STREAMS = (
+    ("google.genai.models", "Models.generate_content_stream"),
+    ("google.genai.models", "AsyncModels.generate_content_stream"),
+    ("google.genai.chats", "Chat.send_message_stream"),
+    ("google.genai.chats", "AsyncChat.send_message_stream"),
+)
 
 
 def start(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:
     """Begin a call from `(http_method, path, request_dict, http_options=None)`."""
     method, path, body = (*args, *(kwargs[name] for name in NEEDS[len(args) :]))[:3]
     return flow.start(side, client, method, path, body)
+
+
+def start_stream(side: Side, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LiveCall | None:
+    """Begin a call from the same arguments. It is caused by whoever asked for the stream."""
+    call = start(side, client, args, kwargs)
+    if call is not None and (asked := written.tags(side.provider.package)) is not None:
+        call.record.tags = asked or None
+    return call
 
 
 def read(call: LiveCall, result: Any) -> None:
@@ -77,7 +94,7 @@ def wrap_stream(side: Side, bare: Bare) -> Bare:
     @functools.wraps(bare)
     def request_streamed(self: Any, *args: Any, **kwargs: Any) -> Any:
         begin = functools.partial(flow.begun, start, side, self, args, kwargs)
-        return LazyTap(bare(self, *args, **kwargs), begin, watch)
+        return LazyTap(bare(self, *args, **kwargs), begin, watch, written.tags(side.provider.package))
 
     return request_streamed
 
@@ -87,7 +104,7 @@ def wrap_async_stream(side: Side, bare: Bare) -> Bare:
 
     @functools.wraps(bare)
     async def async_request_streamed(self: Any, *args: Any, **kwargs: Any) -> Any:
-        call = flow.begun(start, side, self, args, kwargs)
+        call = flow.begun(start_stream, side, self, args, kwargs)
         if call is None:
             return await bare(self, *args, **kwargs)
         outer = link.get()
