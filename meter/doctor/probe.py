@@ -21,7 +21,7 @@ def main(package: str) -> None:
     import_module(package)
     for hook in instrument.hooks().values():
         if hook.sdk == package:
-            with suppress(ModuleNotFoundError):  # it stays at "waiting", and that is reported
+            with suppress(ImportError):  # it stays at "waiting", and that is reported
                 import_module(hook.target.partition(":")[0])
     for hook in instrument.hooks().values():
         if hook.sdk == package:

@@ -12,7 +12,7 @@ from meter.instrument.flow import Bare
 from meter.instrument.live import LiveCall
 from meter.instrument.patches import Patch
 from meter.providers import realtime
-from meter.providers.model import Provider
+from meter.providers.model import Dialect, Provider
 from meter.providers.realtime import Event, Session
 
 NEEDS = ("data",)
@@ -80,9 +80,14 @@ def take(connection: Any, provider: str, event: Event) -> None:
     name = event.item_id if reply is None else reply.id
     if bytes(usage) == b"null" or not known.is_new(name):
         return
+    model = (reply.model or known.session.model) if reply is not None else known.session.transcriber
+    put(dialect, provider, usage, name, model)
+
+
+def put(dialect: Dialect, provider: str, usage: Any, name: str | None, model: str | None) -> None:
+    """Record what a message says of a response that has ended."""
     call = LiveCall(dialect, recorder.start(), Facts(provider, None, provider), None)
     call.timed, call.passes, call.complete = False, 1, True
     call.record.raw, call.record.response_id = usage, name
-    model = (reply.model or known.session.model) if reply is not None else known.session.transcriber
     call.record.request_model = call.record.response_model = model
     call.end("ok")

@@ -11,7 +11,7 @@ import msgspec
 
 from meter.providers.audio import TRANSCRIPTIONS
 from meter.providers.model import Count, Dialect
-from meter.providers.responses import RESPONSES
+from meter.providers.responses import ENDS, RESPONSES
 
 Json = dict[str, Any]
 
@@ -115,12 +115,15 @@ class Event(msgspec.Struct):
     usage: msgspec.Raw = msgspec.Raw(b"null")
 
 
-TELLING = ("session.created", "session.updated", "response.done", "response.completed", "transcription.completed")
+TELLING = (
+    *("session.created", "session.updated", "response.done", "transcription.completed"),
+    *("response.completed", "response.incomplete", "response.failed"),
+)
 """What a message has in it that tells us something; most are pieces of sound, and are not looked at."""
 
 DIALECTS = {
     "response.done": REALTIME,
-    "response.completed": RESPONSES,
+    **dict.fromkeys(ENDS, RESPONSES),
     "conversation.item.input_audio_transcription.completed": TRANSCRIPTIONS,
 }
 

@@ -13,9 +13,13 @@ BASES_1 = ("mistralai.basesdk", "mistralai_azure.basesdk", "mistralai_gcp.basesd
 PROVIDER = Provider(
     name="mistral_ai",
     package="mistralai",
-    family="speakeasy",
+    family="mistral",
     modules=(*BASES, *BASES_1),
     dialects=DIALECTS,
+    sockets={
+        "mistralai.extra.realtime.connection": ("RealtimeConnection",),
+        "mistralai.extra.realtime.speech": ("RealtimeSpeechConnection",),
+    },
     beside=beside.MISTRAL,
     tested=("1.12.0", "3.7.0"),
     address="sdk_configuration.server_url",

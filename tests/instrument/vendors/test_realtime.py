@@ -47,10 +47,20 @@ EVENTS = (
 )
 
 
+ENDED = {"input_tokens": 11, "output_tokens": 7, "total_tokens": 18}
+ENDS = tuple(
+    {
+        "type": f"response.{status}",
+        "response": {"id": f"resp_{status}", "model": "gpt-5", "status": status, "usage": ENDED},
+    }
+    for status in ("completed", "incomplete", "failed")
+)
+
+
 @pytest.fixture
 def address() -> Iterator[str]:
     def speak(connection: Any) -> None:
-        for event in EVENTS:
+        for event in ENDS if connection.request.path.endswith("/responses") else EVENTS:
             connection.send(json.dumps(event))
         connection.close()
 
@@ -60,6 +70,15 @@ def address() -> Iterator[str]:
         yield f"ws://127.0.0.1:{listening.socket.getsockname()[1]}/v1"
         listening.shutdown()
         thread.join()
+
+
+def responses(address: str) -> list[str]:
+    """Responses over a WebSocket, of which one was cut short."""
+    client = openai.OpenAI(api_key="sim", websocket_base_url=address)
+    if not hasattr(client.responses, "connect"):
+        pytest.skip("this version has none")
+    with client.responses.connect() as connection:
+        return [event.type for event in connection]
 
 
 def heard(address: str) -> list[str]:
@@ -96,3 +115,10 @@ def test_each_response_and_transcription_is_a_call_and_once(way: Any, address: s
     )
     assert spoken["raw"] == USAGE
     assert (written["usage"], written["response_model"]) == ({"audio_seconds": 3}, "whisper-1")
+
+
+def test_a_response_is_billed_however_it_ends(address: str, metered: Home) -> None:
+    assert responses(address) == [event["type"] for event in ENDS]
+    assert [(line["api"], line["usage"], line["response_model"]) for line in calls(metered)] == [
+        ("openai.responses", {"input": 11, "output": 7}, "gpt-5")
+    ] * 3
