@@ -19,10 +19,9 @@ def main(package: str) -> None:
     """Print the hooks of one SDK."""
     instrument.install(disabled=False)
     import_module(package)
-    for hook in instrument.hooks().values():
-        if hook.sdk == package:
-            with suppress(ImportError):  # it stays at "waiting", and that is reported
-                import_module(hook.target.partition(":")[0])
+    for module in instrument.modules_of(package):
+        with suppress(ImportError):  # its hooks stay at "waiting", and that is reported
+            import_module(module)
     for hook in instrument.hooks().values():
         if hook.sdk == package:
             facts = {"target": hook.target, "state": hook.state, "detail": hook.detail, "version": hook.version}

@@ -10,7 +10,7 @@ from typing import Any
 
 from meter import guard, recorder, settings
 from meter.instrument import presence
-from meter.instrument.patches import HookState, Patch
+from meter.instrument.patches import HookState, Patch, is_installed
 from meter.providers import hosts, sdks, servers
 
 __all__ = ["HookState", "hooks", "install", "uninstall"]
@@ -68,6 +68,13 @@ def hooks() -> dict[str, HookState]:
     for name in sdks.names():
         _patches_of(name)
     return presence.judged(_patches)
+
+
+def modules_of(package: str) -> list[str]:
+    """Return the modules where an SDK is patched, without those that may be somebody else's."""
+    hooks()
+    found = [patch for patch in _patches.values() if patch.provider.package == package]
+    return list(dict.fromkeys(patch.module for patch in found if not patch.of or is_installed(patch.of)))
 
 
 def process_facts() -> tuple[dict[str, str], dict[str, str]]:

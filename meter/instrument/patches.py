@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 from collections.abc import Callable
@@ -67,9 +68,12 @@ class Patch:
         needs: tuple[str, ...] = (),
         *,
         is_optional: bool = False,
+        of: str = "",
     ) -> None:
         self.provider, self.module, self.name = provider, module, name
         self._is_optional = is_optional
+        self.of = of
+        """The distribution that the module is of, where a package of the user's may have its name."""
         self._wrap, self._needs = wrap, needs
         self._owner: type[Any] | None = None
         self._bare: Any = None
@@ -158,6 +162,19 @@ class Patch:
 
     def _needs_met(self, bare: Callable[..., Any]) -> bool:
         return set(self._needs) <= set(inspect.signature(bare).parameters)
+
+
+@functools.cache
+def is_installed(distribution: str) -> bool:
+    """Say whether a distribution is installed: a package's name alone may be anybody's."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import distribution as find
+
+    try:
+        find(distribution)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def version(package: str, distribution: str = "") -> str | None:

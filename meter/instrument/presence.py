@@ -10,7 +10,7 @@ from dataclasses import replace
 from importlib.machinery import ModuleSpec
 from typing import Any
 
-from meter.instrument.patches import HookState, Patch
+from meter.instrument.patches import HookState, Patch, is_installed
 
 Group = tuple[str, str, str]
 
@@ -30,7 +30,8 @@ def judged(patches: Mapping[str, Patch]) -> dict[str, HookState]:
         state = patch.state()
         if state.state == "waiting" and not present.get(patch.module, True):
             none_there = not any(present[module] for module in groups[_group(patch)])
-            missing = none_there and not predates(state.version, patch.provider.since)
+            is_theirs = not patch.of or is_installed(patch.of)
+            missing = none_there and is_theirs and not predates(state.version, patch.provider.since)
             state = replace(state, state="missing" if missing else "absent", detail=f"there is no {patch.module}")
         states[target] = state
     return states

@@ -16,7 +16,7 @@ from typing import Any
 from meter import guard, recorder
 from meter.errors import BudgetExceeded
 from meter.instrument import facts as facts_of
-from meter.instrument import sockets, usage_option
+from meter.instrument import usage_option
 from meter.instrument.lines import read_whole
 from meter.instrument.live import LiveCall, link
 from meter.instrument.patches import Patch
@@ -34,7 +34,7 @@ RETRY_COUNT = "x-stainless-retry-count"
 
 def patches(provider: Provider) -> list[Patch]:
     """Return what is to be patched in the SDK; `request` last, since it relies on the others."""
-    found = sockets.patches(provider)
+    found: list[Patch] = []
     for module in provider.modules:
         for kind, stream in (("SyncAPIClient", "Stream"), ("AsyncAPIClient", "AsyncStream")):
             side = Side(provider)

@@ -147,3 +147,16 @@ def test_a_version_from_before_a_choke_point_lacks_nothing(
     provider = Provider("old", "old", "stainless", ("old.client",), (), ("1.4", "2.0"), since=since)
     patch = Patch(provider, "old.client", "Client.request", lambda bare: bare)
     assert presence.judged({patch.target: patch})[patch.target].state == state
+
+
+@pytest.mark.parametrize(("is_theirs", "state"), [(True, "missing"), (False, "absent")])
+def test_a_package_of_another_that_has_the_same_name_lacks_nothing(
+    is_theirs: bool, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = ModuleType("agents")
+    package.__path__ = []
+    monkeypatch.setitem(sys.modules, "agents", package)
+    monkeypatch.setattr(presence, "is_installed", lambda _: is_theirs)
+    fresh(monkeypatch)
+    found = [hook for hook in instrument.hooks().values() if hook.target.startswith("agents.")]
+    assert {hook.state for hook in found} == {state} and len(found) == 2

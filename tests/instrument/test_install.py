@@ -127,7 +127,7 @@ def test_public_methods_are_not_touched(metered: Home) -> None:
 def test_every_hook_is_patched_and_says_so(metered: Home) -> None:
     states = instrument.hooks()
     ours = {f"{module}:{place}" for module in MODULES for place in PLACES}
-    found = {target for target, state in states.items() if state.sdk in ("openai", "anthropic")}
+    found = {target for target in states if target.startswith(("openai.", "anthropic."))}
     assert {
         target for target in found if "parse_event" not in target
     } == ours  # those of sockets are there with their versions
