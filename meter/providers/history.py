@@ -7,14 +7,14 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from meter.names import INPUT_CLASSES, OUTPUT_CLASSES
-from meter.providers import claude_agent, gemini, realtime, runs, xai_grpc
+from meter.providers import claude_agent, gemini, mistral, realtime, runs, xai_grpc
 from meter.providers.interpreting import Told, passes, told
 from meter.providers.model import Dialect
 from meter.providers.reading import Number, Reader, as_object
 from meter.providers.wires import ANTHROPIC, OPENAI, WIRES
 
 ELSEWHERE = (
-    *(runs.RUNS, realtime.REALTIME, gemini.LIVE, claude_agent.TURNS),
+    *(runs.RUNS, realtime.REALTIME, gemini.LIVE, mistral.REALTIME_SPEECH, claude_agent.TURNS),
     *(xai_grpc.CHAT, xai_grpc.COMPACT, xai_grpc.IMAGES, xai_grpc.VIDEO),
 )
 """Wires that no address leads to."""
