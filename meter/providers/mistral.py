@@ -24,7 +24,9 @@ TRANSCRIPTIONS = replace(audio.TRANSCRIPTIONS, counts=chat.COUNTS, total="total_
 CHAT = replace(chat.CHAT, paths=("/chat/completions", "/agents/completions"), asks_for_usage=False)
 FILL_IN = replace(chat.COMPLETIONS, paths=("/fim/completions",), asks_for_usage=False, events=chat.CHAT.events)
 
-REALTIME_SPEECH = replace(TRANSCRIPTIONS, api=audio.SPEECH.api, operation=audio.SPEECH.operation, paths=(), events=None)
+REALTIME_SPEECH = replace(
+    TRANSCRIPTIONS, api="mistral.realtime_speech", operation=audio.SPEECH.operation, paths=(), events=None
+)
 
 SOCKETS = {"transcription.done": TRANSCRIPTIONS, "speech.audio.done": REALTIME_SPEECH}
 """Events of a connection that stays open, which state its usage → their wire."""
