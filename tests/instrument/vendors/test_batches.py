@@ -11,9 +11,11 @@ import pytest
 
 from meter import guard, tags
 from meter.home import Home
+from meter.instrument import beside
 from meter.instrument.beside import ResultLines, Results
 from meter.instrument.facts import Facts
 from meter.keepsake import Keepsake
+from meter.providers.beside import batch_in, moment
 from meter.simulator import Simulator
 from tests.instrument.vendors.reading import Line, calls, classes
 
@@ -141,3 +143,29 @@ def test_an_embedding_of_geminis_states_its_tokens_apart(metered: Home) -> None:
 def test_an_answer_that_nobody_knows_is_counted_as_such(metered: Home) -> None:
     lines_of("openai", None, {"custom_id": "0", "response": {"status_code": 200, "body": {"object": "other"}}})
     assert calls(metered) == [] and guard.failures == {"batch.line": 1}
+
+
+def test_results_that_come_with_the_batch_are_calls_too(metered: Home) -> None:
+    facts = Facts("mistral_ai", None, "mistral_ai")
+    with tags(team="search"):
+        beside.read("created", "", None, facts, json.dumps({"id": "b", "created_at": 1_763_000_000}).encode())
+    body = {"id": "c", "object": "chat.completion", "model": "m", "usage": {"prompt_tokens": 4, "completion_tokens": 2}}
+    outputs = [{"custom_id": "0", "response": {"status_code": 200, "body": body}}]
+    beside.read("batch", "", None, facts, json.dumps({"id": "b", "outputs": outputs}).encode())
+    (line,) = calls(metered)
+    assert (line["tags"], line["tier"], classes(line)) == ({"team": "search"}, "batch", {"input": 4, "output": 2})
+
+
+def test_a_batch_is_remembered_in_whatever_words_it_is_told_of(metered: Home) -> None:
+    told = (
+        ("together", {"job": {"id": "b1", "created_at": "2025-11-13T02:13:20Z"}, "warning": None}),
+        ("groq", {"id": "b1", "created_at": 1_763_000_000, "metadata": {"a": "b"}}),
+        (
+            "gcp.gemini",
+            {"name": "batches/b1", "metadata": {"createTime": "2025-11-13T02:13:20.5Z", "model": "models/m"}},
+        ),
+    )
+    for provider, body in told:
+        found = batch_in(provider, json.dumps(body).encode())
+        assert found.id in ("b1", "batches/b1") and str(moment(found.created_at)).startswith("1763000000")
+    assert found.model == "m" and moment("yesterday") is None
