@@ -40,7 +40,7 @@ def wrap(provider: str, bare: Bare) -> Bare:
         usage = getattr(ev, "usage", None)
         if usage is not None:
             with guard.shield("socket.event"):
-                dialect = SOCKETS.get(look(ev, "type"))
+                dialect = SOCKETS.get(look(ev, "type") or look(ev, "TYPE"))  # as its first version called it
                 if dialect is not None:
                     model = text(look(ev, "model")) or text(self.session.model)
                     sockets.put(dialect, provider, plain(usage), None, model)
