@@ -121,7 +121,7 @@ def test_a_stream_that_is_left_early_is_recorded_as_such(
         return []
 
     module = import_module(trial.call.__module__)
-    monkeypatch.setattr(module, "read", lambda stream: [next(iter(stream))])
+    monkeypatch.setattr(module, "read", lambda stream: [next(iter(stream))], raising=False)
     monkeypatch.setattr(module, "read_async", first_async, raising=False)
     sim.delay_s = 0.02
     with suppress(RuntimeError):  # what some SDKs say of a stream whose loop is gone
@@ -139,7 +139,7 @@ def test_a_stream_that_is_never_read_is_no_call_or_one_that_was_left(
         return []
 
     module = import_module(trial.call.__module__)
-    monkeypatch.setattr(module, "read", lambda stream: [])
+    monkeypatch.setattr(module, "read", lambda stream: [], raising=False)
     monkeypatch.setattr(module, "read_async", nothing_async, raising=False)
     run(trial, sim.url)
     found = [settled(metered)] if sim.requests else calls(metered)
