@@ -1,4 +1,4 @@
-"""SDKs that are made as OpenAI's is, and called alike: Groq, Together, Cerebras, Fireworks, Perplexity, Writer."""
+"""SDKs that are made as OpenAI's is, and called alike: Groq, Together, Cerebras, Fireworks, Perplexity, Writer, SambaNova."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ SDKS: tuple[tuple[str, str], ...] = (
     ("fireworks", "Fireworks"),
     ("perplexity", "Perplexity"),
     ("writerai", "Writer"),
+    ("sambanova", "SambaNova"),
 )
 """Package, and its client; the asynchronous one has `Async` before its name."""
 
