@@ -96,6 +96,7 @@ PROVIDERS: tuple[ProviderName, ...] = (
     ProviderName("together", "together", "Together AI"),
     ProviderName("fireworks", "fireworks", "Fireworks AI"),
     ProviderName("cerebras", "cerebras", "Cerebras"),
+    ProviderName("sambanova", None, "SambaNova"),
     ProviderName("voyage", "voyageai", "Voyage AI"),
     ProviderName("zai", "zai", "Z.ai"),
     ProviderName("ollama", None, "Ollama"),

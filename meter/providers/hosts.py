@@ -34,6 +34,7 @@ HOSTS: tuple[tuple[str, str], ...] = (
     (r"api\.mistral\.ai", "mistral_ai"),
     (r"api\.perplexity\.ai", "perplexity"),
     (r"api\.cerebras\.ai", "cerebras"),
+    (r"api\.sambanova\.ai", "sambanova"),
     (r"api\.cohere\.(?:com|ai)", "cohere"),
     (r"api\.moonshot\.(?:ai|cn)", "moonshot_ai"),
     (r"api\.z\.ai|open\.bigmodel\.cn", "zai"),
