@@ -23,11 +23,12 @@ Patch = tuple[Owner, str, Any]
 def attributes(owners: Collection[str] = OWNERS) -> Attributes:
     """Return every attribute of every module of these packages, and of the classes they define."""
     modules = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in owners]
+    # Not isinstance: that asks a stand-in for a package, which may not be there, what it is.
     classes: set[type] = {
         value
         for module in modules
         for value in vars(module).values()
-        if isinstance(value, type) and value.__module__.partition(".")[0] in owners
+        if issubclass(type(value), type) and value.__module__.partition(".")[0] in owners
     }
     found: list[Owner] = [*modules, *classes]
     return {owner: dict(vars(owner)) for owner in found}
