@@ -25,9 +25,10 @@ _asked: dict[int, tuple[weakref.ref[Any], dict[str, str]]] = {}
 def wrap(bare: Bare) -> Bare:
     """Wrap a function that returns a generator, or a coroutine of an asynchronous one."""
 
-    @functools.wraps(bare)
-    def ask(*args: Any, **kwargs: Any) -> Any:
-        stream = bare(*args, **kwargs)
+    import wrapt  # its wrapper stays a generator function to those who ask
+
+    def ask(asked: Bare, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        stream = asked(*args, **kwargs)
         _note(stream)
         return stream
 
@@ -37,7 +38,7 @@ def wrap(bare: Bare) -> Bare:
         _note(stream)
         return stream
 
-    return ask_async if iscoroutinefunction(bare) else ask
+    return ask_async if iscoroutinefunction(bare) else wrapt.FunctionWrapper(bare, ask)
 
 
 def _note(stream: Any) -> None:
