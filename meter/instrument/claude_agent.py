@@ -34,7 +34,8 @@ class Session:
 
     def __init__(self) -> None:
         self.turn = Turn()
-        self.sums: dict[str, Any] = {}
+        self.sums: dict[str, Any] | None = None
+        """Those of the last result; None before the first."""
         self.model: str | None = None
         """Which model the program says that it asks."""
 
@@ -99,24 +100,27 @@ def _end(query: Any, session: Session, turn: Turn, result: Mapping[str, Any]) ->
     if not isinstance(sums, Mapping):
         guard.note("agent.no_usage")
         return
-    stated = result.get("model_usage_since_last_result")
-    if not isinstance(stated, Mapping):
-        stated = claude_agent.since(sums, session.sums)
+    stated = _stated(query, session, sums, result)
     session.sums = dict(sums)
-    found = [
-        (model, used, part)
-        for model, used in stated.items()
-        if isinstance(used, Mapping)
-        for part in claude_agent.parts(turn, model, used)
-    ]
-    for model, used, part in found:
-        call = _call(query, part, model, used.get("provider"))
+    for model, part in claude_agent.calls(turn, stated):
+        call = _call(query, part, model, sums[model].get("provider"))
         call.complete = True
         call.end("ok")
-    if (status := result.get("api_error_status")) is not None and not found:
+    if (status := result.get("api_error_status")) is not None:
         call = _call(query, Part(None, None), session.model, None)
         call.passes, call.refusal, call.trouble = 0, True, f"HTTP {status}"
         call.end("error")
+
+
+def _stated(query: Any, session: Session, sums: Mapping[str, Any], result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what each model was used for in this turn."""
+    stated = result.get("model_usage_since_last_result")
+    if isinstance(stated, Mapping):
+        return {model: used for model, used in stated.items() if model in sums and isinstance(used, Mapping)}
+    options = _options(query)
+    if session.sums is None and (getattr(options, "resume", None) or getattr(options, "continue_conversation", False)):
+        return claude_agent.of_turn(result.get("usage"), sums, session.model)
+    return claude_agent.since(sums, session.sums or {})
 
 
 def _leave(query: Any) -> None:
@@ -141,8 +145,7 @@ def _call(query: Any, part: Part, asked: str | None, word: str | None) -> LiveCa
 
 def _facts(query: Any, word: str | None) -> Facts:
     """Return whom the program calls, by what it says, and by the variables that it was started with."""
-    options = getattr(getattr(query, "transport", None), "_options", None)
-    variables = {**os.environ, **(getattr(options, "env", None) or {})}  # noqa: TID251 - the program's, not ours
+    variables = {**os.environ, **(getattr(_options(query), "env", None) or {})}  # noqa: TID251 - the program's, not ours
     if word is None:
         word = next(
             (word for name, word in SWITCHES.items() if variables.get(name) not in (None, "", "0", "false")), None
@@ -157,3 +160,8 @@ def _facts(query: Any, word: str | None) -> Facts:
     else:
         facts.server, facts.configured_key = "api.anthropic.com", lambda: key
     return facts
+
+
+def _options(query: Any) -> Any:
+    """Return what the program was started with; None for a transport of the caller's own."""
+    return getattr(getattr(query, "transport", None), "_options", None)

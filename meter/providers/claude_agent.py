@@ -10,7 +10,7 @@ The sums run on over a session; newer programs state them since the last result 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -91,22 +91,41 @@ class Part:
     id: str | None = None
 
 
-def parts(turn: Turn, model: str, stated: Mapping[str, Any]) -> list[Part]:
-    """Return the calls of one model in a turn whose sum is `stated`, and take their answers out of the turn."""
-    name = stated.get("canonicalModel") or model
-    shown = [answer for answer in turn.answers.values() if is_same(answer.model, model) or is_same(answer.model, name)]
+def calls(turn: Turn, stated: Mapping[str, Any]) -> list[tuple[str, Part]]:
+    """Return the calls of a turn, each with the model whose sum it is in; `stated` has the sums by model."""
+    shown: dict[str, list[Answer]] = {model: [] for model in stated}
+    for answer in turn.answers.values():
+        likeness = {model: _likeness(answer.model, (model, _canonical(used))) for model, used in stated.items()}
+        best = max(likeness, key=likeness.__getitem__, default=None)
+        if best is not None and likeness[best]:
+            shown[best].append(answer)
+    return [(model, part) for model, used in stated.items() for part in _parts(shown[model], model, used)]
+
+
+def _parts(shown: list[Answer], model: str, stated: Any) -> list[Part]:
     seen: Counter[str] = Counter()
     for answer in shown:
-        del turn.answers[answer.id]
         seen.update({place: _at(answer.usage, place) for place in INPUTS.values()})
     rest = {place: max(_count(stated, field) - seen[place], 0) for field, place in INPUTS.items() if field in stated}
     ends = {place: _count(stated, field) for field, place in OUTPUTS.items() if field in stated}
     found = [Part(answer.model, answer.usage, answer.id) for answer in shown]
     if any(rest.get(place) for place in ALONE) or (not found and any(ends.values())):
-        found.append(Part(name, _nested({**rest, **ends})))
+        found.append(Part(_canonical(stated) or model, _nested({**rest, **ends})))
     elif found:
         found[-1].usage = merge(shown[-1].usage, _nested(ends))
     return found
+
+
+def of_turn(usage: Any, sums: Mapping[str, Any], asked: str | None) -> dict[str, Any]:
+    """Return what a turn's own usage says, as the sum of the model that was asked.
+
+    For a session that was taken up again: what its sums were before nobody knows.
+    """
+    likeness = {model: _likeness(model, (asked,)) for model in sums}
+    model = max(likeness, key=likeness.__getitem__, default=None)
+    if model is None or not isinstance(usage, dict):
+        return {}
+    return {model: {field: _at(usage, place) for field, place in (INPUTS | OUTPUTS).items()}}
 
 
 def since(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,9 +140,14 @@ def since(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def is_same(model: str, name: str) -> bool:
-    """Say whether an answer is of the model that a sum is of: one may be dated, or have a cloud's words around it."""
-    return model in name or name in model
+def _likeness(model: str, names: Iterable[str | None]) -> int:
+    """Return how much of a model's name is in one of the others: one may be dated, or have a cloud's words around it."""
+    return max((min(len(model), len(name)) for name in names if name and (model in name or name in model)), default=0)
+
+
+def _canonical(stated: Any) -> str | None:
+    name = stated.get("canonicalModel") if isinstance(stated, Mapping) else None
+    return name if isinstance(name, str) else None
 
 
 _ENDS = frozenset(place.partition(".")[0] for place in OUTPUTS.values())

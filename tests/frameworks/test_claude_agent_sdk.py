@@ -144,10 +144,11 @@ def test_a_turn_that_is_refused_is_an_error_that_cost_nothing(account: Account, 
     assert (line["status"], line["error"], line["billed"]) == ("error", "HTTP 400", False)
 
 
-def test_an_older_program_states_sums_that_run_on(
-    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told = sdk._internal.transport.subprocess_cli.SubprocessCLITransport.read_messages
+@pytest.fixture
+def older(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program of before it stated sums since the last result, with all that came later left out."""
+    transport = sdk._internal.transport.subprocess_cli.SubprocessCLITransport
+    told = transport.read_messages
 
     async def read_messages(self: Any) -> AsyncIterator[Any]:
         async for message in told(self):
@@ -157,9 +158,30 @@ def test_an_older_program_states_sums_that_run_on(
                     used.pop(name, None)
             yield message
 
-    monkeypatch.setattr(sdk._internal.transport.subprocess_cli.SubprocessCLITransport, "read_messages", read_messages)
+    monkeypatch.setattr(transport, "read_messages", read_messages)
+
+
+def test_an_older_program_states_sums_that_run_on(account: Account, tmp_path: Path, older: None) -> None:
     account.run(converse(account, tmp_path))
     assert [classes(line) for line in calls(account.home)] == [ANTHROPIC, ANTHROPIC]
+
+
+def resumed(account: Account, folder: Path) -> None:
+    """Ask thrice in one session, by a program for each turn."""
+    session = None
+    for _ in range(3):
+        asking = replace(options(account, folder), resume=session)
+        session = account.run(last(sdk.query(prompt=PROMPT, options=asking))).session_id
+
+
+def test_a_session_that_is_taken_up_again_counts_its_turns_once(account: Account, tmp_path: Path) -> None:
+    resumed(account, tmp_path)
+    assert [classes(line) for line in calls(account.home)] == [ANTHROPIC] * 3
+
+
+def test_so_it_does_with_an_older_program(account: Account, tmp_path: Path, older: None) -> None:
+    resumed(account, tmp_path)
+    assert [classes(line) for line in calls(account.home)] == [ANTHROPIC] * 3
 
 
 def test_the_wrapped_functions_look_and_leave_as_they_were(account: Account) -> None:

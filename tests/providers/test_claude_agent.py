@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meter.providers.claude_agent import INPUTS, TURNS, Turn, parts, since
+from meter.providers.claude_agent import INPUTS, TURNS, Turn, calls, of_turn, since
 from meter.providers.progress import reader_of
 
 HAIKU, DATED = "claude-haiku-4-5", "claude-haiku-4-5-20251001"
@@ -39,7 +39,7 @@ def turn(*pieces: dict[str, Any]) -> Turn:
 
 def classes(made: Turn, stated: dict[str, Any] = SUM, model: str = HAIKU) -> list[dict[str, Any]]:
     read = reader_of(TURNS).classes
-    return [{name: n for name, n in read(part.usage).items() if n} for part in parts(made, model, stated)]
+    return [{name: n for name, n in read(part.usage).items() if n} for _, part in calls(made, {model: stated})]
 
 
 FIRST = piece("msg_1", input_tokens=10, cache_read_input_tokens=200, cache_creation_input_tokens=40)
@@ -73,20 +73,36 @@ def test_the_split_of_an_answer_holds_where_the_sum_has_none() -> None:
     assert classes(made) == [{"input": 30, "cache_read": 500, "cache_write_5m": 30, "cache_write_1h": 10, **ENDS}]
 
 
-def test_an_answer_counts_for_one_model_only() -> None:
-    made = turn(FIRST)
-    assert len(parts(made, HAIKU, SUM)) == 2
-    assert [part.id for part in parts(made, DATED, SUM)] == [None]
+def test_an_answer_counts_for_the_model_whose_name_is_nearest() -> None:
+    found = calls(turn(FIRST), {"claude-haiku-4": SUM, HAIKU: {"inputTokens": 10}})
+    assert [(model, part.id) for model, part in found] == [("claude-haiku-4", None), (HAIKU, "msg_1")]
+
+
+def test_an_answer_of_a_model_without_a_sum_is_in_none() -> None:
+    assert [part.id for _, part in calls(turn(FIRST), {"claude-opus-5": SUM})] == [None]
 
 
 def test_a_name_that_a_cloud_gives_is_known_by_the_models_own() -> None:
     profile = "arn:aws:bedrock:eu-west-1:1:application-inference-profile/x"
-    (part,) = parts(turn(piece("msg_1", input_tokens=30)), profile, {"inputTokens": 30, "canonicalModel": HAIKU})
-    assert (part.id, part.model) == ("msg_1", DATED)
+    stated = {profile: {"inputTokens": 30, "canonicalModel": HAIKU}}
+    ((model, part),) = calls(turn(piece("msg_1", input_tokens=30)), stated)
+    assert (model, part.id, part.model) == (profile, "msg_1", DATED)
+
+
+def test_a_session_that_was_taken_up_again_is_known_by_its_turns_own_usage() -> None:
+    usage = {"input_tokens": 10, "output_tokens": 9, "cache_creation": {"ephemeral_1h_input_tokens": 4}}
+    found = of_turn(usage, {"claude-opus-5": SUM, HAIKU: SUM}, HAIKU)
+    assert list(found) == [HAIKU]
+    assert {name: count for name, count in found[HAIKU].items() if count} == {
+        "inputTokens": 10,
+        "outputTokens": 9,
+        "cacheCreationEphemeral1hInputTokens": 4,
+    }
+    assert of_turn(None, {HAIKU: SUM}, None) == of_turn(usage, {}, HAIKU) == {}
 
 
 def test_nothing_used_is_no_call() -> None:
-    assert parts(turn(), HAIKU, dict.fromkeys(SUM, 0)) == []
+    assert calls(turn(), {HAIKU: dict.fromkeys(SUM, 0)}) == []
 
 
 def test_what_the_program_makes_up_is_no_answer() -> None:
