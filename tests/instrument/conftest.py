@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -12,14 +13,20 @@ from meter.home import Home
 from meter.instrument import usage_option
 from meter.simulator import Simulator
 
+_modules = 0
 
-@pytest.fixture(scope="session", autouse=True)
-def small_garbage() -> Iterator[None]:
-    """Tests collect garbage often: leave out what the SDKs' imports made."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
+
+@pytest.fixture(autouse=True)
+def small_garbage() -> None:
+    """Tests collect garbage often: leave out what the SDKs' imports made, whenever a test has imported more of them.
+
+    For good: what SDKs have left open by then is not the tests' to complain of.
+    """
+    global _modules
+    if len(sys.modules) != _modules:
+        _modules = len(sys.modules)
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(scope="session")
