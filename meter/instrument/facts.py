@@ -13,9 +13,8 @@ from urllib.parse import urlsplit
 
 from meter import event
 from meter.providers import hosts
+from meter.providers.interpreting import MAX_TEXT
 from meter.providers.model import Provider
-
-MAX_TEXT = 256
 
 Pairs = Sequence[tuple[Any, bytes, bytes]]
 
