@@ -9,7 +9,6 @@ import atexit
 import functools
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from meter import guard, recorder, settings
@@ -52,7 +51,10 @@ def _spotted(method: str, host: str, port: int | None, path: str) -> tuple[Facts
 
 
 def noticed(method: str, host: str, port: int | None, path: str, key: Any, body: Callable[[], Any]) -> LiveCall | None:
-    """Count a call that no SDK has begun; or begin it, if that was asked for. `key` is the host in the library's words."""
+    """Count a call that no SDK has begun; or begin it, if that was asked for. `key` is the host in the library's words.
+
+    All calls to an address share its facts: whoever changes some takes a copy.
+    """
     if not hosts.may_be_known(host):
         if len(elsewhere) < MAX_ELSEWHERE:
             elsewhere[key] = True
@@ -63,7 +65,7 @@ def noticed(method: str, host: str, port: int | None, path: str, key: Any, body:
     if not settings.get().wire:
         count(facts)
         return None
-    return _begin(replace(facts), dialect, path, body())
+    return _begin(facts, dialect, path, body())
 
 
 def _begin(facts: Facts, dialect: Dialect, path: str, body: Any) -> LiveCall:

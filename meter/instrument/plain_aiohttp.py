@@ -39,6 +39,13 @@ def start(_: Side, session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     return noticed(method, url.host or "", url.explicit_port, url.path, host, functools.partial(_json, kwargs))
 
 
+def authority(address: str) -> str | None:
+    """Return what names the server in an address, None in one that only goes with the session's own."""
+    parts = address.split("/", 3)
+    is_whole = len(parts) > 2 and parts[0].endswith(":") and "@" not in parts[2]
+    return parts[2] if is_whole else None
+
+
 def _json(kwargs: dict[str, Any]) -> Any:
     body = kwargs.get("json")
     return http.json_in(kwargs.get("data") if body is None else body)

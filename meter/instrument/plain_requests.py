@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,6 +38,7 @@ def start(_: Side, __: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Li
     body = functools.partial(http.json_in, request.body)
     call = noticed(request.method or "", address.hostname or "", address.port, address.path, authority, body)
     if call is not None:
+        call.facts = replace(call.facts)
         http.take_key(call, request.headers.items())
     return call
 
