@@ -104,12 +104,12 @@ def revise(ledger: Ledger, asked: Asked, fmt: str) -> None:
     _tell_unread(rereading)
     if asked.dry_run:
         _tell_closed(found.closed, asked)
-        note(f"nothing was written: {_sentence(found, asked)}")
+        note(f"nothing was written: {_sentence(found, rereading)}")
         return
     refuse(found.closed, adjust=asked.adjust, can_adjust=not asked.rereads)
     if found.is_nothing(adjust=asked.adjust):
-        note(f"nothing to change: {_sentence(found, asked)}")
-    elif click.confirm(f"{_sentence(found, asked)}. Write that as a revision?", err=True):
+        note(f"nothing to change: {_sentence(found, rereading)}")
+    elif click.confirm(f"{_sentence(found, rereading)}. Write that as a revision?", err=True):
         _write(ledger, scope, asked, fmt, found)
     else:
         note("nothing was written")
@@ -127,11 +127,11 @@ def _write(ledger: Ledger, scope: Scope, asked: Asked, fmt: str, shown: Differen
         _show(found, asked, fmt)
         _tell_unread(rereading)
     if done is None:
-        note(f"nothing to change: {_sentence(found, asked)}")
+        note(f"nothing to change: {_sentence(found, rereading)}")
         return
     booked = f", {plural(done.adjustments, 'adjustment')} booked" if done.adjustments else ""
     calls = plural(done.calls, "call")
-    note(f"revision {done.revision_id}: {calls} {asked.done}{booked}; {_sentence(found, asked)}")
+    note(f"revision {done.revision_id}: {calls} {asked.done}{booked}; {_sentence(found, rereading)}")
 
 
 def _scope(ledger: Ledger, asked: Asked) -> Scope:
@@ -191,13 +191,16 @@ def _tell_unread(rereading: Rereading | None) -> None:
         note(f"{plural(calls, 'call')} of {name}: no wire of that name is known, so they stay as they are")
 
 
-def _sentence(found: Difference, asked: Asked) -> str:
+def _sentence(found: Difference, rereading: Rereading | None) -> str:
     """Say how many calls of how many differ, and by how much in all."""
     differ = found.changed + found.in_closed
     if not differ:
-        calls = plural(found.looked_at, "call")
-        verb = f"{'is' if found.looked_at == 1 else 'are'} {'read' if asked.rereads else 'priced'} as before"
-        return f"{calls} {verb}" if found.looked_at else "no call was chosen"
+        if not found.looked_at:
+            return "no call was chosen"
+        calls, verb = plural(found.looked_at, "call"), "is" if found.looked_at == 1 else "are"
+        if rereading is None:
+            return f"{calls} {verb} priced as before"
+        return f"{rereading.read:,} of {calls} {'keeps' if rereading.read == 1 else 'keep'} the usage object, and read as before"
     rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
     sums = []
     for currency in sorted({row["currency"] for row in rows if row["currency"] is not None}):

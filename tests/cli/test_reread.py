@@ -48,7 +48,7 @@ def test_it_ingests_first_and_json_stays_json(misread: Ledger) -> None:
     (revision,) = json.loads(run("sql", "SELECT kind, usage_difference FROM revisions", "--format", "json").out)
     assert revision["kind"] == "reread"
     again = run("ingest", "--reread", "--yes")
-    assert again.err.endswith("nothing to change: 2 calls are read as before\n")
+    assert again.err.endswith("nothing to change: 2 of 2 calls keep the usage object, and read as before\n")
 
 
 def test_a_person_is_asked(misread: Ledger) -> None:
